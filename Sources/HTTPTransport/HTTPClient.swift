@@ -1,0 +1,42 @@
+import Base
+
+/// An HTTP client over TCP, TLS and Unix sockets.
+///
+/// One thread of its own drives all transfers; connections are reused. Any number of tasks may call at once. The thread ends
+/// with ``shutdown()`` or when the client and the last of its replies are dropped.
+public final class HTTPClient: Sendable {
+    private let loop: CurlLoop
+
+    /// Starts the client.
+    /// - Throws: ``Base/SystemError`` when the system has no thread or descriptor to give.
+    public init(_ configuration: HTTPClientConfiguration = .init()) throws {
+        loop = try CurlLoop(configuration)
+    }
+
+    deinit {
+        loop.stop()
+    }
+
+    /// Sends a request and returns as soon as the head of the answer is there.
+    ///
+    /// A streamed request body has been sent by then, unless the server refused it with a status of 300 or more. Requests
+    /// whose method is not idempotent are never repeated; others may be when a reused connection turns out to be dead.
+    /// - Throws: ``HTTPTransportError``, or `CancellationError` when the task was cancelled.
+    public func send(_ call: HTTPCall, file: String = #fileID, line: Int = #line) async throws -> HTTPReply {
+        let request = try CurlRequest(call, site: Site(file: file, line: line))
+        let transfer = CurlTransfer(request, on: loop)
+        let head = try await transfer.exchange(sending: call.body)
+        return HTTPReply(head, body: HTTPReplyBody(transfer, of: self), limit: call.responseLimit)
+    }
+
+    /// Ends the thread, and with an error of kind `closed` all transfers. Returns at once; calling it again does nothing.
+    public func shutdown() {
+        loop.stop()
+    }
+
+    /// How many transfers are under way.
+    var transferCount: Int { loop.transferCount }
+
+    /// Whether the thread has ended.
+    var isOver: Bool { loop.isOver }
+}

@@ -1,0 +1,66 @@
+import Base
+
+/// Knows when the loop must next look whether a transfer is overdue.
+///
+/// Looking costs a pass over all transfers, so it is done only when the earliest possible moment has come. That moment is not
+/// moved when a transfer ends, because most end long before their deadline.
+struct TransferWatch {
+    private var next: ContinuousClock.Instant?
+
+    /// Silence is noticed at most this part of the time-out late.
+    private static let idleChecks = 4
+
+    /// Watches one more transfer.
+    mutating func add(_ handle: CurlHandle, now: ContinuousClock.Instant) {
+        guard let request = handle.transfer?.request else { return }
+        handle.progress = (handle.byteCount, now)
+        include(request.deadline?.instant)
+        include(request.idleTimeout.map { now + $0 / Self.idleChecks })
+    }
+
+    /// The transfers whose time has come, with the reason.
+    mutating func overdue(
+        among handles: some Sequence<CurlHandle>,
+        now: ContinuousClock.Instant
+    ) -> [(CurlHandle, String)] {
+        guard let next, next <= now else { return [] }
+        self.next = nil
+        var found: [(CurlHandle, String)] = []
+        for handle in handles {
+            guard let request = handle.transfer?.request else { continue }
+            if let reason = Self.reason(to: handle, request, now) {
+                found.append((handle, reason))
+                continue
+            }
+            include(request.deadline?.instant)
+            include(request.idleTimeout.map { now + $0 / Self.idleChecks })
+        }
+        return found
+    }
+
+    /// How many milliseconds the loop may sleep, rounded up so that it does not wake too early and again.
+    func timeout(now: ContinuousClock.Instant) -> Int32 {
+        guard let next else { return .max }
+        let left = now.duration(to: next)
+        guard left > .zero else { return 0 }
+        return Int32(clamping: Int64(left / .milliseconds(1)) + 1)
+    }
+
+    private mutating func include(_ instant: ContinuousClock.Instant?) {
+        guard let instant else { return }
+        next = min(next ?? instant, instant)
+    }
+
+    private static func reason(
+        to handle: CurlHandle,
+        _ request: CurlRequest,
+        _ now: ContinuousClock.Instant
+    ) -> String? {
+        if let deadline = request.deadline, deadline.instant <= now { return "the deadline passed" }
+        guard let limit = request.idleTimeout else { return nil }
+        let count = handle.byteCount
+        if handle.isPaused || count != handle.progress.bytes { handle.progress = (count, now) }
+        guard handle.progress.since + limit <= now else { return nil }
+        return "no byte moved for \(limit)"
+    }
+}
