@@ -1,0 +1,161 @@
+import Base
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Serves the requests of one connection after the other.
+struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context: TransportRequestContext {
+    let configuration: FastCGIConfiguration
+    let responder: Responder
+    let registry: ConnectionRegistry
+    let pool: BlockingPool
+    let logger: Logger
+
+    /// How long a head may take from its first byte to its last, and how long the rest of an unwanted body is read.
+    private static var patience: Duration { .seconds(10) }
+
+    /// Serves a connection until either side ends it. When the web server goes away, the running handler is cancelled.
+    func serve(_ connection: FastCGIConnection) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withTaskCancellationHandler {
+                    await serveRequests(of: connection)
+                } onCancel: {
+                    connection.abort()
+                }
+                connection.end.raise()
+            }
+            await connection.end.wait()
+            group.cancelAll()
+        }
+        registry.remove(connection)
+        connection.close()
+    }
+
+    private func serveRequests(of connection: FastCGIConnection) async {
+        do {
+            var isFirst = true
+            while let bodyIsComplete = try await nextHead(on: connection, isFirst: isFirst) {
+                let exchange = try connection.makeExchange()
+                let isReusable = try await answer(exchange, bodyIsComplete: bodyIsComplete, on: connection)
+                guard isReusable, !registry.isDraining else { return }
+                connection.renewCredit()
+                isFirst = false
+            }
+        } catch  where ErrorChain(error).isCancellation || Task.isCancelled {
+            logger.debug("connection was cancelled")
+        } catch {
+            logger.debug("connection failed", error: error)
+        }
+    }
+
+    /// Waits for a whole head; nil when the connection is over.
+    private func nextHead(on connection: FastCGIConnection, isFirst: Bool) async throws -> Bool? {
+        var deadline = isFirst ? Deadline.after(Self.patience) : nil
+        while !Task.isCancelled {
+            switch connection.peek(limit: configuration.parameterLimit) {
+            case .end: return nil
+            case .head(.complete(let bodyIsComplete)): return bodyIsComplete
+            case .head(.refused(let reason)):
+                logger.warning("malformed request was refused", metadata: ["reason": "\(reason)"])
+                return nil
+            case .head(.incomplete): deadline = deadline ?? Deadline.after(Self.patience)
+            case .nothing: if registry.isDraining { return nil }
+            }
+            guard let limit = deadline else {
+                await connection.input.wait()
+                continue
+            }
+            try await withDeadline(limit) { await connection.input.wait() }
+        }
+        return nil
+    }
+
+    /// Answers one request.
+    /// - Returns: whether the connection may carry another one.
+    private func answer(
+        _ exchange: FastCGIExchange,
+        bodyIsComplete: Bool,
+        on connection: FastCGIConnection
+    ) async throws -> Bool {
+        let response = try await response(to: exchange, bodyIsComplete: bodyIsComplete)
+        try await send(response, through: exchange, on: connection)
+        guard !bodyIsComplete else { return exchange.keepsConnection }
+        let deadline = Deadline.after(Self.patience)
+        let isDrained = try await pool.run { exchange.drain(until: deadline) }
+        return isDrained && exchange.keepsConnection
+    }
+
+    private func response(to exchange: FastCGIExchange, bodyIsComplete: Bool) async throws -> Response {
+        let head: RequestHead
+        switch exchange.head {
+        case .failure(let error): return .refusal(.badRequest, code: error.code, error.message)
+        case .success(let value): head = value
+        }
+        if let limit = configuration.bodyLimit, let length = head.contentLength, length > limit {
+            return .refusal(.contentTooLarge, code: "bodyTooLarge", "The body is larger than \(limit) bytes.")
+        }
+        let request = Request(head: head.request, body: try body(of: exchange, isComplete: bodyIsComplete))
+        var logger = logger
+        logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
+        return try await withLogger(logger) { logger in
+            let source = TransportContextSource(logger: logger, remoteAddress: head.remoteAddress, scheme: head.scheme)
+            do {
+                return try await responder.respond(to: request, context: Responder.Context(transport: source))
+            } catch  where Task.isCancelled {
+                throw error
+            } catch {
+                logger.error("request failed", error: error)
+                return .refusal(.internalServerError, code: ErrorKind.internal.rawValue, "Something went wrong.")
+            }
+        }
+    }
+
+    private func body(of exchange: FastCGIExchange, isComplete: Bool) throws -> RequestBody {
+        guard isComplete else {
+            return RequestBody(
+                asyncSequence: FastCGIBody(exchange: exchange, pool: pool, limit: configuration.bodyLimit)
+            )
+        }
+        var whole = ByteBuffer()
+        while var part = try exchange.read() { whole.writeBuffer(&part) }
+        return RequestBody(buffer: whole)
+    }
+
+    /// Sends a response: as it is written when its length is unknown, otherwise as few writes as possible.
+    private func send(
+        _ response: Response,
+        through exchange: FastCGIExchange,
+        on connection: FastCGIConnection
+    ) async throws {
+        let isStream = response.body.contentLength == nil
+        try await connection.write(ByteBuffer(string: response.head.cgiText), through: exchange)
+        if isStream { try await connection.flush(exchange) }
+        try await response.body.write(
+            FastCGIBodyWriter(connection: connection, exchange: exchange, isStream: isStream)
+        )
+        try await connection.finish(exchange)
+    }
+}
+
+extension HTTPResponse {
+    /// The head as CGI has it: the status as a field, then the others (RFC 3875, section 6.3).
+    fileprivate var cgiText: String {
+        var text = "Status: \(status.code) \(status.reasonPhrase)\r\n"
+        for field in headerFields { text += "\(field.name.rawName): \(field.value)\r\n" }
+        return text + "\r\n"
+    }
+}
+
+extension Response {
+    /// An answer of the transport itself, in the shape that the gateway's own errors have.
+    fileprivate static func refusal(_ status: HTTPResponse.Status, code: String, _ message: String) -> Response {
+        let body = #"[{"code":"\#(code)","message":"\#(message)","details":{}}]"#
+        return Response(
+            status: status,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: body))
+        )
+    }
+}
