@@ -70,6 +70,7 @@ let package = Package(
         // C
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CLinux"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
 
         // Exported
@@ -113,7 +114,7 @@ let package = Package(
         library(
             "GitService",
             [
-                "Base", "Model", "HTTPTransport", "Store", "ServiceKit",
+                "Base", "CZlib", "Model", "HTTPTransport", "Store", "ServiceKit",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .crypto, .subprocess, .systemPackage, .nioCore,
             ]
         ),

@@ -1,0 +1,128 @@
+import Base
+import FoundationEssentials
+import Glibc
+
+/// The repositories on disk: `<data>/hosted/<owner>/<name>.git` and `<data>/direct/<user id>/<repo uuid>.git`.
+struct Repositories: Sendable {
+    private let dataDirectory: String
+    private let git: GitCommand
+    private let pool: BlockingPool
+
+    /// Uses the repositories below `dataDirectory`, which exists.
+    init(dataDirectory: String, git: GitCommand, pool: BlockingPool) {
+        self.dataDirectory = dataDirectory
+        self.git = git
+        self.pool = pool
+    }
+
+    /// Where the repository lies or would lie.
+    func directory(of repository: RepositoryPath) -> String {
+        "\(ownerDirectory(of: repository))/\(repository.name).git"
+    }
+
+    /// The directory of an existing repository.
+    /// - Throws: ``APIError`` of kind `notExist` when there is none, or when something else than directories lies in its path.
+    func existing(_ repository: RepositoryPath) throws -> String {
+        let directories = [dataDirectory + "/" + repository.kind.rawValue, ownerDirectory(of: repository), directory(of: repository)]
+        guard directories.allSatisfy(Self.isDirectory) else {
+            throw APIError(.notExist, code: "repositoryDoesNotExist", "There is no repository \(repository).")
+        }
+        return directory(of: repository)
+    }
+
+    /// Creates a bare repository; nothing happens when it exists.
+    /// - Throws: ``Failure`` when git or the file system refuse.
+    func create(_ repository: RepositoryPath, defaultBranch: String = "main") async throws {
+        guard !Self.isDirectory(directory(of: repository)) else { return }
+        let draft = "\(dataDirectory)/tmp/\(UUID().uuidString.lowercased()).git"
+        let target = directory(of: repository)
+        let parents = [dataDirectory + "/" + repository.kind.rawValue, ownerDirectory(of: repository)]
+        try await attempt("create repository \(repository)") {
+            let arguments = ["init", "--quiet", "--bare", "--template=", "--initial-branch=\(defaultBranch)", draft]
+            _ = try await git.output(arguments, in: dataDirectory)
+            try await pool.run {
+                for parent in parents { try Self.makeDirectory(parent) }
+                try Self.put(draft, at: target)
+                for directory in parents.reversed() + [dataDirectory] { try Self.synchronize(directory) }
+            }
+        }
+    }
+
+    /// Removes a repository; nothing happens when there is none.
+    func delete(_ repository: RepositoryPath) async throws {
+        let target = directory(of: repository)
+        let grave = "\(dataDirectory)/tmp/\(UUID().uuidString.lowercased()).git"
+        let parent = ownerDirectory(of: repository)
+        guard Self.isDirectory(parent), Self.isDirectory(target) else { return }
+        try await attempt("delete repository \(repository)") {
+            try await pool.run {
+                guard rename(target, grave) == 0 else { throw SystemError("move \(target) away") }
+                try Self.synchronize(parent)
+                try FileManager.default.removeItem(atPath: grave)
+            }
+        }
+    }
+
+    /// Makes what git renamed into a repository survive a power loss: git itself synchronizes files, never directories.
+    func synchronize(_ repository: RepositoryPath, refs: [String]) async throws {
+        let directory = directory(of: repository)
+        var folders: Set<String> = [directory, directory + "/objects", directory + "/objects/pack"]
+        for ref in refs {
+            var parts = ref.split(separator: "/").dropLast()
+            while !parts.isEmpty {
+                folders.insert("\(directory)/\(parts.joined(separator: "/"))")
+                parts.removeLast()
+            }
+        }
+        let existing = folders.filter(Self.isDirectory)
+        try await attempt("synchronize repository \(repository)") {
+            try await pool.run { for folder in existing { try Self.synchronize(folder) } }
+        }
+    }
+
+    /// Prepares the directories of a new service and removes what an earlier one left half done.
+    static func prepare(_ dataDirectory: String) throws {
+        try attempt("prepare \(dataDirectory)") {
+            try FileManager.default.createDirectory(
+                atPath: dataDirectory,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+            for kind in ["hosted", "direct"] { try makeDirectory("\(dataDirectory)/\(kind)") }
+            if isDirectory(dataDirectory + "/tmp") { try FileManager.default.removeItem(atPath: dataDirectory + "/tmp") }
+            try makeDirectory(dataDirectory + "/tmp")
+        }
+    }
+
+    private func ownerDirectory(of repository: RepositoryPath) -> String {
+        "\(dataDirectory)/\(repository.kind.rawValue)/\(repository.owner)"
+    }
+
+    // Of the file itself, not of what a link points to: links could lead out of the data directory.
+    private static func isDirectory(_ path: String) -> Bool {
+        var facts = stat()
+        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func makeDirectory(_ path: String) throws {
+        guard mkdir(path, 0o700) == 0 || (errno == EEXIST && isDirectory(path)) else {
+            throw SystemError("create directory \(path)")
+        }
+    }
+
+    // Somebody else may have been quicker; theirs is as good.
+    private static func put(_ draft: String, at target: String) throws {
+        guard rename(draft, target) != 0 else { return }
+        guard errno == ENOTEMPTY || errno == EEXIST, isDirectory(target) else { throw SystemError("create \(target)") }
+        try FileManager.default.removeItem(atPath: draft)
+    }
+
+    private static func synchronize(_ directory: String) throws {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        // A ref's last sibling may just have been deleted, and its folder with it.
+        guard descriptor >= 0 || errno != ENOENT else { return }
+        guard descriptor >= 0 else { throw SystemError("open directory \(directory)") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SystemError("synchronize directory \(directory)") }
+    }
+}
