@@ -82,7 +82,7 @@ let package = Package(
 
         // Libraries
         library("ObjectStorage", ["Base", .systemPackage]),
-        library("Store", ["Base", "ObjectStorage", .grdb, .logging]),
+        library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
         library("GitSources", ["Base", "Model", "HTTPTransport", .httpTypes]),

@@ -1,0 +1,44 @@
+package import FoundationEssentials
+import GRDB
+
+/// Tables that a service derives from its records and live keys, kept up to date inside every commit.
+///
+/// Contract:
+/// - Everything in the tables follows from the changes alone: no clock, no randomness, no other source. The tables are
+///   dropped and derived again when `version` changes.
+/// - `schema` creates tables and indexes whose names begin with `name` and an underscore. Only primary keys are unique and
+///   there are no foreign keys: a decided commit must always be applicable. Uniqueness is guarded by change groups.
+/// - `apply` ignores what it does not know. An error refuses the batch.
+package protocol Projection: Sendable {
+    /// The prefix of the tables: lower-case letters and digits, unlike any table of the store itself.
+    var name: String { get }
+    /// Grows with every change of `schema` or of what `apply` derives.
+    var version: Int { get }
+    /// `CREATE TABLE` and `CREATE INDEX` statements, separated by semicolons.
+    var schema: String { get }
+    /// Brings the tables up to date with one change.
+    func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws
+}
+
+/// A change a projection learns of; no data means that the thing was deleted.
+package enum ProjectedChange: Sendable, Equatable {
+    /// A record was written or deleted.
+    case record(type: String, id: String, data: Data?)
+    /// A live key was written or deleted.
+    case live(key: String, data: Data?)
+}
+
+/// The tables of a projection during a commit.
+package struct ProjectionWriter {
+    let db: Database
+
+    /// Runs a statement that changes the projection's tables; prepared statements are cached by their text.
+    package func execute(_ sql: String, _ arguments: [SQLValue] = []) throws {
+        try db.run(sql, arguments)
+    }
+
+    /// Queries the projection's tables as they are within the commit.
+    package func rows(_ sql: String, _ arguments: [SQLValue] = []) throws -> [SQLRow] {
+        try db.rows(sql, arguments)
+    }
+}

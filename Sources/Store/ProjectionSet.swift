@@ -1,0 +1,104 @@
+import Base
+import GRDB
+
+/// The projections of a store: creates, checks, rebuilds and feeds their tables.
+struct ProjectionSet: Sendable {
+    let projections: [any Projection]
+
+    /// Names and versions on one line; the commit of a process with another line is refused.
+    let signature: String
+
+    init(_ projections: [any Projection]) throws {
+        self.projections = projections.sorted { $0.name < $1.name }
+        signature = self.projections.map { "\($0.name):\($0.version)" }.joined(separator: " ")
+        var names: Set<String> = []
+        for projection in projections {
+            let name = projection.name
+            let isPlain = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
+            guard !name.isEmpty, isPlain, !StoreSchema.reserved.contains(name), names.insert(name).inserted else {
+                throw StoreError(.invalid, "\(name) cannot be the name of a projection")
+            }
+        }
+    }
+
+    /// Hands one change to every projection.
+    func apply(_ change: ProjectedChange, _ db: Database) throws {
+        let writer = ProjectionWriter(db: db)
+        for projection in projections {
+            try attempt("project \(change.subject) to \(projection.name)") {
+                do { try projection.apply(change, to: writer) } catch {
+                    throw StoreError.wrapping(error, "run the projection's statement")
+                }
+            }
+        }
+    }
+
+    /// Drops the tables of projections that are gone or have another version, and derives the new ones.
+    /// - Parameter stored: the signature the tables were built for.
+    func rebuild(_ db: Database, stored: String) throws {
+        let old = Set(stored.split(separator: " ").map(String.init))
+        let new = Set(signature.split(separator: " ").map(String.init))
+        for entry in old.subtracting(new) { try Self.drop(String(entry.prefix { $0 != ":" }), db) }
+        let changed = projections.filter { !old.contains("\($0.name):\($0.version)") }
+        guard !changed.isEmpty else { return }
+        for projection in changed { try Self.create(projection, db) }
+        let fresh = try ProjectionSet(changed)
+        try db.forEachRow("SELECT type, id, data FROM record") { row in
+            let (type, id) = (try row.text("type"), try row.text("id"))
+            try fresh.apply(.record(type: type, id: id, data: row.blob("data")), db)
+        }
+        try db.forEachRow("SELECT key, data FROM live") { row in
+            try fresh.apply(.live(key: row.text("key"), data: row.blob("data")), db)
+        }
+    }
+
+    private static func drop(_ name: String, _ db: Database) throws {
+        let range = KeyRange(prefix: "\(name)_")
+        let tables = try db.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name >= ? AND name < ?",
+            [.text(range.lower), .optional(range.upper)]
+        )
+        for table in tables { try db.execute(sql: "DROP TABLE \"\(table.text("name"))\"") }
+    }
+
+    private static func create(_ projection: any Projection, _ db: Database) throws {
+        let before = try Set(objects(db).map { try $0.text("name") })
+        do { try db.execute(sql: projection.schema) } catch {
+            throw StoreError.wrapping(error, "create the tables of projection \(projection.name)")
+        }
+        for object in try objects(db) {
+            let name = try object.text("name")
+            if before.contains(name) || name.hasPrefix("sqlite_autoindex_") { continue }
+            let isAllowed = try ["table", "index"].contains(object.text("type"))
+            guard isAllowed, name.hasPrefix("\(projection.name)_") else {
+                throw StoreError(.invalid, "projection \(projection.name) may not create \(name)")
+            }
+            if try object.text("type") == "table" { try checkConstraints(of: name, db) }
+        }
+    }
+
+    private static func checkConstraints(of table: String, _ db: Database) throws {
+        let unique = try db.rows(
+            "SELECT name FROM pragma_index_list(?) WHERE \"unique\" = 1 AND origin != 'pk'",
+            [.text(table)]
+        )
+        let foreign = try db.rows("SELECT id FROM pragma_foreign_key_list(?)", [.text(table)])
+        guard unique.isEmpty, foreign.isEmpty else {
+            throw StoreError(.invalid, "projection table \(table) has a unique index or a foreign key")
+        }
+    }
+
+    private static func objects(_ db: Database) throws -> [SQLRow] {
+        try db.rows("SELECT type, name FROM sqlite_master")
+    }
+}
+
+extension ProjectedChange {
+    /// The thing that changed, for errors.
+    var subject: String {
+        switch self {
+        case .record(let type, let id, _): "record \(type) \(id)"
+        case .live(let key, _): "live key \(key)"
+        }
+    }
+}
