@@ -1,5 +1,5 @@
 import Base
-package import FoundationEssentials
+import FoundationEssentials
 
 /// A decoded value with the commit that wrote it.
 package struct StoredValue<Value: Sendable>: Sendable {
@@ -67,10 +67,7 @@ extension ReadTransaction {
 }
 
 extension Stored {
-    /// The value read as JSON.
-    /// - Parameters:
-    ///   - type: the value's type.
-    ///   - what: names the value in errors.
+    /// The value read as JSON; `what` names it in errors.
     package func decoded<Value: Decodable & Sendable>(
         _ type: Value.Type,
         _ what: @autoclosure () -> String

@@ -47,7 +47,10 @@ extension ReadTransaction {
         try context.check()
         let meta = try Meta.read(db)
         guard revision >= meta.feedFloor else {
-            throw StoreError(.compacted, "changes up to revision \(meta.feedFloor) are gone; asked for those after \(revision)")
+            throw StoreError(
+                .compacted,
+                "changes up to revision \(meta.feedFloor) are gone; asked for those after \(revision)"
+            )
         }
         let end = try db.firstRow(
             "SELECT revision FROM feed WHERE revision > ? ORDER BY revision, ordinal LIMIT 1 OFFSET \(Self.pageSize)",

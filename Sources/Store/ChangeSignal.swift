@@ -84,7 +84,8 @@ final class ChangeSignal: Sendable {
     private let onFirst: @Sendable () -> Void
 
     /// Makes a signal for a store that is at `revision`.
-    /// - Parameter onFirst: called when a subscription is added where there was none.
+    ///
+    /// `onFirst` is called when a subscription is added where there was none.
     init(revision: Revision, onFirst: @escaping @Sendable () -> Void = {}) {
         state = Mutex(State(published: revision))
         self.onFirst = onFirst

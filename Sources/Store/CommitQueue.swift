@@ -26,7 +26,7 @@ final class CommitQueue: Sendable {
     private let publish: @Sendable (Database, WriteTransaction, Revision) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter publish: called on the writer's queue after a group is committed, with the revision before it.
+    /// Makes a queue; `publish` is called on the writer's queue after a group is committed, with the revision before it.
     init(
         writer: DatabaseQueue,
         projections: ProjectionSet,

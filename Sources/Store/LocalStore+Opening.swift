@@ -68,7 +68,10 @@ struct EmbeddedOpening {
             watcher: StoreWatcher(connection: try connection(), signal: signal, wakeUp: wakeUp),
             inUse: inUse
         )
-        let queue = CommitQueue(writer: writer, projections: projections, options: options, clock: clock) { db, transaction, before in
+        let queue = CommitQueue(writer: writer, projections: projections, options: options, clock: clock) {
+            db,
+            transaction,
+            before in
             // A gap means that other processes committed in between; the watcher would tell later.
             let isGapless = signal.published >= before
             signal.publish(transaction.meta.revision, isGapless ? transaction.changed : nil)
@@ -104,7 +107,9 @@ struct EmbeddedOpening {
     /// SQLite gives its other files the mode of this one.
     private func createFile() throws {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StoreError(.unavailable, "open \(path)", cause: SystemError("open \(path)")) }
+        guard descriptor >= 0 else {
+            throw StoreError(.unavailable, "open \(path)", cause: SystemError("open \(path)"))
+        }
         close(descriptor)
     }
 

@@ -24,7 +24,14 @@ package final class LocalStore: Sendable {
     private let watcher: StoreWatcher
     private let inUse: InUseMark
 
-    init(directory: String, clock: BootClock, signal: ChangeSignal, readers: ReaderPool, watcher: StoreWatcher, inUse: InUseMark) {
+    init(
+        directory: String,
+        clock: BootClock,
+        signal: ChangeSignal,
+        readers: ReaderPool,
+        watcher: StoreWatcher,
+        inUse: InUseMark
+    ) {
         self.directory = directory
         self.clock = clock
         self.signal = signal
@@ -34,9 +41,9 @@ package final class LocalStore: Sendable {
     }
 
     /// Runs `body` on a consistent view of the store.
-    /// - Parameters:
-    ///   - deadline: when to give up; nil leaves it to the caller's cancellation.
-    ///   - body: reads; it runs on a thread of the store's and must not wait for anything else.
+    ///
+    /// The body runs on a thread of the store's and must not wait for anything but its statements. Without a deadline the
+    /// caller's cancellation ends the read.
     @concurrent package func read<Value: Sendable>(
         deadline: Deadline? = nil,
         _ body: @escaping @Sendable (ReadTransaction) throws -> Value
@@ -48,7 +55,11 @@ package final class LocalStore: Sendable {
 
     /// Events of a stream in order, those that exist now.
     /// - Throws: ``StoreError`` of kind compacted when events after `sequence` are no longer kept.
-    @concurrent package func events(of stream: String, after sequence: Int64, limit: Int = 500) async throws -> [StoredEvent] {
+    @concurrent package func events(
+        of stream: String,
+        after sequence: Int64,
+        limit: Int = 500
+    ) async throws -> [StoredEvent] {
         try await read { try $0.events(of: stream, after: sequence, limit: limit) }
     }
 

@@ -34,7 +34,8 @@ struct ProjectionSet: Sendable {
     }
 
     /// Drops the tables of projections that are gone or have another version, and derives the new ones.
-    /// - Parameter stored: the signature the tables were built for.
+    ///
+    /// `stored` is the signature the tables were built for.
     func rebuild(_ db: Database, stored: String) throws {
         let old = Set(stored.split(separator: " ").map(String.init))
         let new = Set(signature.split(separator: " ").map(String.init))

@@ -25,16 +25,19 @@ package struct ReadTransaction {
     /// A record, or nil when there is none.
     package func record(type: String, id: String) throws -> Stored? {
         try context.check()
-        let row = try db.firstRow("SELECT data, revision FROM record WHERE type = ? AND id = ?", [.text(type), .text(id)])
+        let row = try db.firstRow(
+            "SELECT data, revision FROM record WHERE type = ? AND id = ?",
+            [.text(type), .text(id)]
+        )
         return try row.map(Self.stored)
     }
 
-    /// Records of a type in ascending byte order of their ids.
-    /// - Parameters:
-    ///   - type: the records' type.
-    ///   - id: only records after this id; nil starts at the first.
-    ///   - limit: at most so many.
-    package func records(type: String, after id: String? = nil, limit: Int = 500) throws -> [(id: String, value: Stored)] {
+    /// Records of a type in ascending byte order of their ids: at most `limit` of those after `id`.
+    package func records(
+        type: String,
+        after id: String? = nil,
+        limit: Int = 500
+    ) throws -> [(id: String, value: Stored)] {
         try rows(
             "SELECT id, data, revision FROM record WHERE type = ? AND id > ? ORDER BY id LIMIT ?",
             [.text(type), .text(id ?? ""), .integer(Int64(limit))]
@@ -48,14 +51,14 @@ package struct ReadTransaction {
         return try db.firstRow("SELECT data, revision FROM live WHERE key = ?", [.text(key)]).map(Self.stored)
     }
 
-    /// Live keys that begin with a prefix, in ascending byte order.
+    /// Live keys that begin with a prefix, in ascending byte order: at most `limit` of those after `key`.
     ///
     /// Pages of one transaction belong to one snapshot.
-    /// - Parameters:
-    ///   - prefix: what the keys begin with.
-    ///   - key: only keys after this one; nil starts at the first.
-    ///   - limit: at most so many.
-    package func live(prefix: String, after key: String? = nil, limit: Int = 500) throws -> [(key: String, value: Stored)] {
+    package func live(
+        prefix: String,
+        after key: String? = nil,
+        limit: Int = 500
+    ) throws -> [(key: String, value: Stored)] {
         let range = KeyRange(prefix: prefix)
         var arguments: [SQLValue] = []
         var sql = "SELECT key, data, revision FROM live WHERE "
@@ -86,23 +89,26 @@ package struct ReadTransaction {
         try rows("SELECT last FROM stream WHERE name = ?", [.text(stream)]).first?.integer("last") ?? 0
     }
 
-    /// Events of a stream in order.
-    /// - Parameters:
-    ///   - stream: the stream's name; one that does not exist is empty.
-    ///   - sequence: only events after this one; 0 starts at the first ever.
-    ///   - limit: at most so many.
+    /// Events of a stream in order: at most `limit` of those after `sequence`; a stream that does not exist is empty.
     /// - Throws: ``StoreError`` of kind compacted when events after `sequence` are no longer kept.
     package func events(of stream: String, after sequence: Int64, limit: Int = 500) throws -> [StoredEvent] {
         let floor = try oldestEvent(of: stream) - 1
         guard sequence >= floor else {
-            throw StoreError(.compacted, "events of \(stream) up to \(floor) are gone; asked for those after \(sequence)")
+            throw StoreError(
+                .compacted,
+                "events of \(stream) up to \(floor) are gone; asked for those after \(sequence)"
+            )
         }
         return try rows(
             "SELECT sequence, data, revision FROM event WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?",
             [.text(stream), .integer(sequence), .integer(Int64(limit))]
         )
         .map { row in
-            try StoredEvent(sequence: row.integer("sequence"), data: row.blob("data"), revision: row.integer("revision"))
+            try StoredEvent(
+                sequence: row.integer("sequence"),
+                data: row.blob("data"),
+                revision: row.integer("revision")
+            )
         }
     }
 

@@ -1,6 +1,6 @@
 package import Base
 
-/// A service's storage: where it reads, and who decides its commits. The same on every profile.
+/// A service's storage: where it reads and who decides its commits; the same on every profile.
 package struct ServiceStore: Sendable {
     /// Where everything is read.
     package let store: LocalStore
@@ -30,10 +30,8 @@ package struct ServiceStore: Sendable {
 
     /// Reads, decides and commits, again from the start when somebody else was faster.
     ///
-    /// The batch must expect what the closure relied on: the read values' revisions, or the token of their change groups.
-    /// - Parameters:
-    ///   - maxAttempts: how often the closure runs at most.
-    ///   - body: builds the batch from what it reads, without side effects; what it throws is thrown.
+    /// The closure builds the batch from what it reads, without side effects; what it throws is thrown. The batch must
+    /// expect what the closure relied on: the read values' revisions, or the token of their change groups.
     /// - Throws: ``APIError`` badRequest with code `concurrent-update` after the last attempt.
     @concurrent package func update(
         maxAttempts: Int = 5,

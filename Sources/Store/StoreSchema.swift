@@ -9,7 +9,9 @@ enum StoreSchema {
     /// `MRTL` in SQLite's header, so that a foreign database is never taken for a store.
     static let applicationID = 0x4D52_544C
 
-    /// The tables. `record` and `live` keep a row id: their values are large, and only the index should hold the names.
+    /// The tables.
+    ///
+    /// `record` and `live` keep a row id: their values are large, and only the index should hold the names.
     static let tables = """
         CREATE TABLE meta (
             id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -43,7 +43,11 @@ extension WriteTransaction {
             case .live(let key, let presence):
                 try matches("SELECT revision FROM live WHERE key = ?", [.text(key)], presence)
             case .record(let type, let id, let presence):
-                try matches("SELECT revision FROM record WHERE type = ? AND id = ?", [.text(type), .text(id)], presence)
+                try matches(
+                    "SELECT revision FROM record WHERE type = ? AND id = ?",
+                    [.text(type), .text(id)],
+                    presence
+                )
             case .group(let name, let seen, let asOf):
                 try isUnchanged(group: name, seen: seen, asOf: asOf)
             case .fence(let handle):
@@ -102,14 +106,18 @@ extension WriteTransaction {
     }
 
     private func receipt(_ id: String) throws -> Committed? {
-        guard let row = try db.firstRow("SELECT revision, events FROM receipt WHERE id = ?", [.text(id)]) else { return nil }
+        guard let row = try db.firstRow("SELECT revision, events FROM receipt WHERE id = ?", [.text(id)]) else {
+            return nil
+        }
         let receipts = try JSONDecoder().decode([Receipt].self, from: Data(row.text("events").utf8))
         let events = receipts.map { ($0.stream, $0.first...$0.last) }
         return Committed(revision: try row.integer("revision"), events: Dictionary(events) { first, _ in first })
     }
 
     private func keepReceipt(_ id: String, _ committed: Committed) throws {
-        let receipts = committed.events.map { Receipt(stream: $0.key, first: $0.value.lowerBound, last: $0.value.upperBound) }
+        let receipts = committed.events.map {
+            Receipt(stream: $0.key, first: $0.value.lowerBound, last: $0.value.upperBound)
+        }
         let text = String(decoding: try JSONEncoder().encode(receipts), as: UTF8.self)
         try db.run("INSERT INTO receipt VALUES (?, ?, ?)", [.text(id), .integer(committed.revision), .text(text)])
     }

@@ -39,8 +39,13 @@ extension WriteTransaction {
 
     /// Whether the handle is the current holder's and its time has not run out.
     func isHeld(_ handle: LockHandle) throws -> Bool {
-        let row = try db.firstRow("SELECT fence, owner, bootID, deadline FROM lock WHERE name = ?", [.text(handle.name)])
-        guard let row, try row.integer("fence") == handle.fence, try row.text("owner") == handle.owner else { return false }
+        let row = try db.firstRow(
+            "SELECT fence, owner, bootID, deadline FROM lock WHERE name = ?",
+            [.text(handle.name)]
+        )
+        guard let row, try row.integer("fence") == handle.fence, try row.text("owner") == handle.owner else {
+            return false
+        }
         return try !clock.isPast(row.integer("deadline"), bootID: row.text("bootID"))
     }
 }
@@ -82,8 +87,8 @@ extension WriteTransaction {
 
     /// Ends every lease whose time has run out.
     func revokeExpired() throws {
-        for row in try db.rows("SELECT id, bootID, deadline FROM lease") {
-            guard try clock.isPast(row.integer("deadline"), bootID: row.text("bootID")) else { continue }
+        for row in try db.rows("SELECT id, bootID, deadline FROM lease")
+        where try clock.isPast(row.integer("deadline"), bootID: row.text("bootID")) {
             try revoke(LeaseHandle(id: row.integer("id")))
         }
     }
