@@ -9,19 +9,20 @@ public final class BlockingPool: Sendable {
         var waiting: [@Sendable () -> Void] = []
         var threads = 0
         var idle = 0
+        var wakeUp: WakeUp?
     }
 
     private let name: String
     private let limit: Int
     private let state = Mutex(State())
-    private let wakeUp: WakeUp
+
+    /// Shared by code that has no reason for threads of its own.
+    public static let shared = BlockingPool(name: "blocking", threads: 16)
 
     /// Makes a pool; threads start on first use and live as long as the process.
-    /// - Throws: ``SystemError`` when the process has no descriptor left.
-    public init(name: String, threads limit: Int) throws {
+    public init(name: String, threads limit: Int) {
         self.name = name
         self.limit = limit
-        wakeUp = try WakeUp(countsSignals: true)
     }
 
     /// Runs `body` on one of the pool's threads.
@@ -31,7 +32,8 @@ public final class BlockingPool: Sendable {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
             do {
-                try startThreadIfNeeded()
+                let wakeUp = try wakeUp()
+                try startThreadIfNeeded(wakeUp)
                 state.withLock { $0.waiting.append { continuation.resume(with: Result { try body() }) } }
                 wakeUp.signal()
             } catch {
@@ -40,7 +42,16 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    private func startThreadIfNeeded() throws {
+    private func wakeUp() throws -> WakeUp {
+        try state.withLock { state in
+            if let wakeUp = state.wakeUp { return wakeUp }
+            let wakeUp = try WakeUp(countsSignals: true)
+            state.wakeUp = wakeUp
+            return wakeUp
+        }
+    }
+
+    private func startThreadIfNeeded(_ wakeUp: WakeUp) throws {
         let isNeeded = state.withLock { state in
             guard state.idle <= state.waiting.count, state.threads < limit else { return false }
             state.threads += 1
@@ -48,7 +59,7 @@ public final class BlockingPool: Sendable {
         }
         guard isNeeded else { return }
         do {
-            try NamedThread.start(name: name) { [self] in loop() }
+            try NamedThread.start(name: name) { [self] in loop(wakeUp) }
         } catch {
             let threads = state.withLock { state in
                 state.threads -= 1
@@ -58,7 +69,7 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    private func loop() {
+    private func loop(_ wakeUp: WakeUp) {
         while true {
             state.withLock { $0.idle += 1 }
             wakeUp.wait()
