@@ -56,7 +56,7 @@ package struct FastCGIServer<Responder: HTTPResponder>: Service where Responder.
             configuration: configuration,
             responder: responder,
             registry: registry,
-            pool: try BlockingPool(name: "fcgi-\(configuration.name)", threads: configuration.threads),
+            pool: BlockingPool(name: "fcgi-\(configuration.name)", threads: configuration.threads),
             logger: logger
         )
         await withDiscardingTaskGroup { group in

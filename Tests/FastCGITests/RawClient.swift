@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Its calls block; they run on threads of their own, so that they never hold up the server in the same process.
 final class RawClient: Sendable {
-    private static let pool = Result { try BlockingPool(name: "raw-client", threads: 64) }
+    private static let pool = Result { BlockingPool(name: "raw-client", threads: 64) }
     let descriptor: Int32
 
     struct Reply: Equatable {

@@ -1,0 +1,118 @@
+import Base
+import Glibc
+
+/// The system calls behind ``PosixStore``; all of them block.
+enum PosixFiles {
+    /// How often placing a file begins again when a concurrent delete removed the directory just made.
+    private static let attempts = 100
+
+    /// Creates `path` and its parents.
+    static func makeDirectories(_ path: String, below root: String) throws {
+        if mkdir(path, 0o700) == 0 { return }
+        if errno == EEXIST { return }
+        guard errno == ENOENT, path != root, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")),
+            slash > path.startIndex
+        else { throw SystemError("create \(path)") }
+        try makeDirectories(String(path[..<slash]), below: root)
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("create \(path)") }
+    }
+
+    /// Syncs a finished file and moves it to its name.
+    static func place(_ path: String, data: String, name: String, descriptor: Int32) throws {
+        guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
+        guard try move(path, data: data, name: name) else { throw SystemError("rename \(path)", code: EXDEV) }
+    }
+
+    /// Renames a file to its name and syncs all directories on the way; false when it is on another file system.
+    private static func move(_ path: String, data: String, name: String) throws -> Bool {
+        let target = "\(data)/\(name)"
+        for attempt in 1...attempts {
+            try makeDirectories(parent(of: target), below: data)
+            if rename(path, target) == 0 { break }
+            let code = errno
+            if code == EXDEV { return false }
+            if code == ENOENT, attempt < attempts, access(path, F_OK) == 0 { continue }
+            throw SystemError("rename \(path) to \(target)", code: code)
+        }
+        var directory = parent(of: target)
+        while true {
+            try AtomicFile.sync(directory: directory)
+            if directory == data { return true }
+            directory = parent(of: directory)
+        }
+    }
+
+    /// Moves a file of somebody else in; false when it must be copied.
+    static func adopt(_ path: String, data: String, name: String) throws -> Bool {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw ObjectStorageError(.badSource, name: name, cause: SystemError("open \(path)"))
+        }
+        defer { close(descriptor) }
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw ObjectStorageError(.badSource, name: name, "\(path) is not a regular file")
+        }
+        guard fchmod(descriptor, 0o600) == 0 else { throw SystemError("change the mode of \(path)") }
+        guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
+        return try move(path, data: data, name: name)
+    }
+
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove \(path)") }
+    }
+
+    /// Removes an object's file and then the parents that are empty.
+    static func delete(_ name: String, data: String) throws -> Bool {
+        let path = "\(data)/\(name)"
+        guard try facts(path, name: name) != nil else { return false }
+        guard unlink(path) == 0 else {
+            if errno == ENOENT { return false }
+            throw SystemError("remove \(path)")
+        }
+        var directory = parent(of: path)
+        while directory != data, rmdir(directory) == 0 { directory = parent(of: directory) }
+        return true
+    }
+
+    /// Facts of a regular file; nil when there is none.
+    static func facts(_ path: String, name: String) throws -> ObjectFacts? {
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw SystemError("look at \(path)")
+        }
+        guard facts.st_mode & S_IFMT == S_IFREG else { return nil }
+        let modified = Double(facts.st_mtim.tv_sec) + Double(facts.st_mtim.tv_nsec) / 1_000_000_000
+        return ObjectFacts(name: name, size: Int64(facts.st_size), modified: modified)
+    }
+
+    /// Removes files of interrupted writes: old enough, and locked by nobody.
+    static func removeAbandoned(in directory: String, olderThan seconds: Double) throws {
+        for entry in try PosixDirectory.entries(of: directory) ?? [] where !entry.isDirectory {
+            let path = "\(directory)/\(entry.name)"
+            guard let facts = try facts(path, name: entry.name), facts.modified < Double(time(nil)) - seconds else {
+                continue
+            }
+            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+        }
+    }
+
+    /// Gives the system's refusals the kinds of the contract.
+    static func wrapped(_ error: SystemError, name: String) -> ObjectStorageError {
+        switch error.code {
+        case ENOENT, ELOOP: ObjectStorageError(.notExist, name: name)
+        case ENOTDIR where error.operation.hasPrefix("open"): ObjectStorageError(.notExist, name: name)
+        case ENOTDIR, EISDIR, ENOTEMPTY, EEXIST: ObjectStorageError(.clash, name: name, cause: error)
+        default: ObjectStorageError(.unavailable, name: name, cause: error)
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return String(path[..<slash])
+    }
+}

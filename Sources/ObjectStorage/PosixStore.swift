@@ -1,0 +1,138 @@
+package import Base
+import Glibc
+
+/// Objects as files of a local or shared directory: a name is a path under `data`.
+///
+/// A file is written in `tmp`, synced, renamed into place, and every directory on the way is synced. Directories that
+/// become empty are removed. Files have mode 0600, directories 0700.
+package struct PosixStore: ObjectStore {
+    let data: String
+    let temporary: String
+    let pool: BlockingPool
+
+    /// Opens the store in `path`, creating it if need be, and removes what interrupted writes left behind.
+    /// - Throws: ``ObjectStorageError`` of kind unavailable.
+    @concurrent package static func open(path: String, pool: BlockingPool = .shared) async throws -> PosixStore {
+        do {
+            let store = PosixStore(data: "\(path)/data", temporary: "\(path)/tmp", pool: pool)
+            try await pool.run {
+                try PosixFiles.makeDirectories(store.data, below: "")
+                try PosixFiles.makeDirectories(store.temporary, below: "")
+                try PosixFiles.removeAbandoned(in: store.temporary, olderThan: 24 * 3600)
+            }
+            return store
+        } catch let error as SystemError {
+            throw ObjectStorageError(.unavailable, name: path, "open the object store", cause: error)
+        }
+    }
+
+    /// Writes an object from the chunks of `body`.
+    @concurrent @discardableResult
+    package func write<Body: AsyncSequence & Sendable>(_ name: String, size: Int64?, body: Body) async throws -> Int64
+    where Body.Element == [UInt8] {
+        try ObjectName.check(name)
+        let file = try await run(name) { try PosixTemporaryFile(directory: temporary) }
+        do {
+            let written = try await copy(body, limit: size, to: file, name: name)
+            if let size, written < size {
+                throw ObjectStorageError(.shortWrite, name: name, "expected \(size) bytes, got \(written)")
+            }
+            try Task.checkCancellation()
+            try await run(name) { try PosixFiles.place(file.path, data: data, name: name, descriptor: file.descriptor) }
+            return written
+        } catch {
+            file.discard()
+            throw error
+        }
+    }
+
+    private func copy<Body: AsyncSequence & Sendable>(
+        _ body: Body,
+        limit: Int64?,
+        to file: PosixTemporaryFile,
+        name: String
+    ) async throws -> Int64 where Body.Element == [UInt8] {
+        var written: Int64 = 0
+        if limit == 0 { return 0 }
+        var chunks = body.makeAsyncIterator()
+        while var chunk = try await Self.next(&chunks, name: name) {
+            if let limit, Int64(chunk.count) > limit - written { chunk.removeLast(chunk.count - Int(limit - written)) }
+            let bytes = chunk
+            try await run(name) { try AtomicFile.writeAll(bytes, to: file.descriptor, path: file.path) }
+            written += Int64(bytes.count)
+            if let limit, written == limit { break }
+        }
+        return written
+    }
+
+    private static func next<Chunks: AsyncIteratorProtocol>(
+        _ chunks: inout Chunks,
+        name: String
+    ) async throws -> Chunks.Element? {
+        do {
+            return try await chunks.next(isolation: #isolation)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Failure("read the body of object \(name)", cause: error)
+        }
+    }
+
+    /// Moves a local file in; across file systems it is copied.
+    @concurrent package func adopt(file path: String, as name: String) async throws {
+        try ObjectName.check(name)
+        let isMoved = try await run(name) { try PosixFiles.adopt(path, data: data, name: name) }
+        if isMoved { return }
+        let source = try await run(name) { try PosixObjectReader(path: path, name: name, pool: pool) }
+        try await write(name, size: source.size, body: source.chunks())
+        try await run(name) { try PosixFiles.remove(path) }
+    }
+
+    /// Opens an object for reading.
+    @concurrent package func open(_ name: String) async throws -> any ObjectReader {
+        try ObjectName.check(name)
+        return try await run(name) { try PosixObjectReader(path: "\(data)/\(name)", name: name, pool: pool) }
+    }
+
+    /// Size and time of an object.
+    @concurrent package func stat(_ name: String) async throws -> ObjectFacts {
+        try ObjectName.check(name)
+        return try await run(name) {
+            guard let facts = try PosixFiles.facts("\(data)/\(name)", name: name) else {
+                throw ObjectStorageError(.notExist, name: name)
+            }
+            return facts
+        }
+    }
+
+    /// Removes an object and the directories that become empty.
+    @concurrent @discardableResult
+    package func delete(_ name: String) async throws -> Bool? {
+        try ObjectName.check(name)
+        return try await run(name) { try PosixFiles.delete(name, data: data) }
+    }
+
+    /// The objects whose names begin with `prefix`, in order.
+    package func list(prefix: String, after: String?) throws -> ObjectListing {
+        try ObjectName.check(prefix: prefix)
+        if let after, !after.utf8.starts(with: prefix.utf8) {
+            throw ObjectStorageError(.invalidName, name: after, "it does not begin with the listed prefix \(prefix)")
+        }
+        return ObjectListing { [self] in
+            let walk = PosixWalk(data: data, prefix: prefix, after: after)
+            return { try await run(prefix) { try walk.next() } }
+        }
+    }
+
+    /// Runs blocking calls on the pool and wraps what the system refuses.
+    private func run<Value: Sendable>(
+        _ name: String,
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.run(body)
+        } catch let error as SystemError {
+            throw PosixFiles.wrapped(error, name: name)
+        }
+    }
+}
