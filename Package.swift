@@ -151,7 +151,7 @@ let package = Package(
         tests(of: "Store", [.logging]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
-        tests(of: "FastCGI", ["CFastCGI", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
+        tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
         tests(of: "ServiceKit", ["Model", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
         tests(of: "ConfigStoreService", ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes]),
         tests(

@@ -15,8 +15,10 @@ final class FastCGIConnection: Sendable {
         var credit = FastCGIConnection.fullCredit
     }
 
+    /// What a writable socket surely takes.
+    ///
     /// The kernel calls a Unix socket writable when a quarter of its buffer is used at most. Of the usual 208 KiB that
-    /// leaves 156; each write is accounted with its own overhead, see ``charge(for:)``.
+    /// leaves 156.
     private static let fullCredit = 128 << 10
     private static let chunkSize = 16 << 10
     private static let sendBufferSize: Int32 = 208 << 10

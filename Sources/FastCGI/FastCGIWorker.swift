@@ -15,7 +15,9 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
     /// How long a head may take from its first byte to its last, and how long the rest of an unwanted body is read.
     private static var patience: Duration { .seconds(10) }
 
-    /// Serves a connection until either side ends it. When the web server goes away, the running handler is cancelled.
+    /// Serves a connection until either side ends it.
+    ///
+    /// When the web server goes away, the running handler is cancelled.
     func serve(_ connection: FastCGIConnection) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -40,6 +40,7 @@ struct HeadScanner {
     /// - Parameters:
     ///   - bytes: what has arrived, as far as it was looked at.
     ///   - limit: the most bytes that a head may have.
+    /// - Returns: whether libfcgi may read them.
     static func scan(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Verdict {
         Self(bytes: bytes, limit: limit).verdict()
     }

@@ -9,7 +9,9 @@ struct Listener: Sendable {
     private let path: String
     private let identity: FileIdentity
 
-    /// Binds and listens. A socket file that nobody serves any more is replaced.
+    /// Binds and listens.
+    ///
+    /// A socket file that nobody serves any more is replaced.
     /// - Throws: ``Failure`` when another process serves the socket, or when the path is too long or not a socket;
     ///   ``SystemError`` when the system refuses.
     init(path: String, backlog: Int32 = 4096) throws {

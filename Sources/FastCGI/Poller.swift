@@ -50,8 +50,10 @@ final class Poller: Sendable {
         wakeUp.signal()
     }
 
-    /// Watches `descriptor` for input and hang-up, edge by edge: once now if there is something already, then whenever more
-    /// arrives. `handler` runs on the poller's thread and must not block.
+    /// Watches a descriptor for input and hang-up, edge by edge.
+    ///
+    /// The handler hears at once what there is already, then whenever more arrives. It runs on the poller's thread and must
+    /// not block.
     func watch(_ descriptor: Int32, _ handler: @escaping @Sendable (Events) -> Void) throws -> Token {
         let token = state.withLock { state in
             defer { state.nextToken += 1 }

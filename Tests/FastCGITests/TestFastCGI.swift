@@ -8,27 +8,41 @@ import Testing
 
 /// Servers of the test's own, in its temporary directory.
 enum TestFastCGI {
+    typealias Stop = @Sendable () async -> Void
+
     static func path(_ name: String = "api") -> String { "\(TemporaryDirectory.path)/\(name).sock" }
 
     /// Runs `body` beside a server and stops the server gracefully.
     static func serve<Value: Sendable>(
-        _ router: Router<TestContext>,
+        _ responder: RouterResponder<TestContext>,
         name: String = "api",
         change: (inout FastCGIConfiguration) -> Void = { _ in },
-        _ body: @escaping @Sendable (_ stop: @escaping @Sendable () async -> Void) async throws -> Value
+        _ body: @escaping @Sendable (_ stop: @escaping Stop) async throws -> Value
     ) async throws -> Value {
         var configuration = FastCGIConfiguration(socketPath: path(name), threads: 16, name: name)
         change(&configuration)
-        let socket = configuration.socketPath
-        let server = FastCGIServer(configuration: configuration, responder: router.buildResponder())
-        let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "test")))
-        return try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            try await eventually("server listens") { (try? RawClient(path: socket)) != nil }
-            let value = try await body { await group.triggerGracefulShutdown() }
-            await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-            return value
+        let server = FastCGIServer(configuration: configuration, responder: responder)
+        return try await running(server, socket: configuration.socketPath, body)
+    }
+
+    /// Runs `body` beside a service that listens on a Unix socket.
+    static func running<Value: Sendable>(
+        _ service: any Service,
+        socket: String,
+        _ body: @escaping @Sendable (_ stop: @escaping Stop) async throws -> Value
+    ) async throws -> Value {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return try await withLogger(logger) { logger in
+            let group = ServiceGroup(configuration: .init(services: [service], logger: logger))
+            return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                try await eventually("server listens") { (try? RawClient(path: socket)) != nil }
+                let value = try await body { await group.triggerGracefulShutdown() }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+                return value
+            }
         }
     }
 
