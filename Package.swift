@@ -85,7 +85,7 @@ let package = Package(
         library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
-        library("GitSources", ["Base", "Model", "HTTPTransport", .httpTypes]),
+        library("GitSources", ["Base", "Model", "HTTPTransport", "WorkerClients", .httpTypes]),
         library("FastCGI", ["Base", "CFastCGI", .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioEmbedded]),
         library(
             "ServiceKit",
@@ -153,16 +153,25 @@ let package = Package(
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
         tests(of: "ServiceKit", ["Model", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
-        tests(
-            of: "ConfigStoreService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]
-        ),
+        tests(of: "ConfigStoreService", ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes]),
         tests(
             of: "RunService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]
         ),
         tests(of: "ExecutorService", ["Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .systemPackage]),
-        tests(of: "GitService", ["Model", "HTTPTransport", "ServiceKit", .logging, .httpTypes, .hummingbird]),
+        tests(
+            of: "GitService",
+            [
+                "Model", "HTTPTransport", "ServiceKit", "GitSources", "GitServiceHost",
+                .logging, .httpTypes, .hummingbird, .lifecycle, .nioCore, .subprocess, .systemPackage, .crypto,
+            ]
+        ),
+        .executableTarget(
+            name: "GitServiceHost",
+            dependencies: ["Base", "GitService", "ServiceKit", .lifecycle, .logging],
+            path: "Tests/GitServiceHost",
+            swiftSettings: settings
+        ),
         tests(of: "GatewayService", ["Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .hummingbird]),
         tests(of: "Commands", ["HTTPTransport", "GatewayClient", .httpTypes]),
         .testTarget(

@@ -50,9 +50,40 @@ struct GitCommand: Sendable {
                 error: .string(limit: Self.complaintLimit)
             )
             guard result.terminationStatus.isSuccess else {
-                throw Refusal(command: arguments[0], status: "\(result.terminationStatus)", complaint: result.standardError)
+                throw Refusal(
+                    command: arguments[0],
+                    status: "\(result.terminationStatus)",
+                    complaint: result.standardError
+                )
             }
             return result.standardOutput
+        }
+    }
+
+    /// Runs git to its end and passes on what it prints, piece by piece.
+    /// - Throws: what `output` throws, and ``Failure`` holding a ``Refusal`` when git ends with an error.
+    @concurrent func read(
+        _ arguments: [String],
+        in directory: String,
+        input: [UInt8],
+        output: ([UInt8]) throws -> Void
+    ) async throws {
+        try await attempt("run git \(arguments[0]) in \(directory)") {
+            let result = try await Subprocess.run(
+                configuration(arguments, in: directory),
+                input: .array(input),
+                output: .sequence,
+                error: .string(limit: Self.complaintLimit)
+            ) { process in
+                for try await piece in process.standardOutput { try output(piece.withUnsafeBytes { Array($0) }) }
+            }
+            guard result.terminationStatus.isSuccess else {
+                throw Refusal(
+                    command: arguments[0],
+                    status: "\(result.terminationStatus)",
+                    complaint: result.standardError
+                )
+            }
         }
     }
 
@@ -85,7 +116,9 @@ struct GitCommand: Sendable {
             error: .fileDescriptor(complaints, closeAfterSpawningProcess: true)
         ) { process in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await feed.run(into: process.standardInputWriter) { try process.send(signal: .kill) } }
+                group.addTask {
+                    try await feed.run(into: process.standardInputWriter) { try process.send(signal: .kill) }
+                }
                 group.addTask { try await feed.watch { try process.send(signal: .kill) } }
                 for try await piece in process.standardOutput {
                     try await output(piece.withUnsafeBytes { Array($0) })
@@ -128,7 +161,8 @@ struct GitCommand: Sendable {
         "core.hooksPath=/dev/null", "receive.autogc=false", "gc.auto=0", "maintenance.auto=false",
         "receive.advertisePushOptions=false",
         "receive.fsckObjects=true", "receive.fsck.badTimezone=ignore", "receive.fsck.missingSpaceBeforeDate=ignore",
-        "receive.fsck.zeroPaddedFilemode=ignore", "receive.denyCurrentBranch=ignore", "receive.denyDeleteCurrent=ignore",
+        "receive.fsck.zeroPaddedFilemode=ignore", "receive.denyCurrentBranch=ignore",
+        "receive.denyDeleteCurrent=ignore",
         "uploadpack.allowAnySHA1InWant=true", "uploadpack.allowFilter=true", "uploadpack.keepAlive=5",
         "receive.keepAlive=5", "http.receivepack=true",
     ]

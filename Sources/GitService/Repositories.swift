@@ -21,13 +21,20 @@ struct Repositories: Sendable {
     }
 
     /// The directory of an existing repository.
-    /// - Throws: ``APIError`` of kind `notExist` when there is none, or when something else than directories lies in its path.
+    /// - Throws: ``APIError`` of kind `notExist` when there is none.
     func existing(_ repository: RepositoryPath) throws -> String {
-        let directories = [dataDirectory + "/" + repository.kind.rawValue, ownerDirectory(of: repository), directory(of: repository)]
-        guard directories.allSatisfy(Self.isDirectory) else {
+        guard let directory = directoryIfExisting(repository) else {
             throw APIError(.notExist, code: "repositoryDoesNotExist", "There is no repository \(repository).")
         }
-        return directory(of: repository)
+        return directory
+    }
+
+    /// The directory of a repository; nil when there is none, or when something else than directories lies in its path.
+    func directoryIfExisting(_ repository: RepositoryPath) -> String? {
+        let path = [
+            dataDirectory + "/" + repository.kind.rawValue, ownerDirectory(of: repository), directory(of: repository),
+        ]
+        return path.allSatisfy(Self.isDirectory) ? path.last : nil
     }
 
     /// Creates a bare repository; nothing happens when it exists.
@@ -89,7 +96,9 @@ struct Repositories: Sendable {
                 attributes: [.posixPermissions: 0o700]
             )
             for kind in ["hosted", "direct"] { try makeDirectory("\(dataDirectory)/\(kind)") }
-            if isDirectory(dataDirectory + "/tmp") { try FileManager.default.removeItem(atPath: dataDirectory + "/tmp") }
+            if isDirectory(dataDirectory + "/tmp") {
+                try FileManager.default.removeItem(atPath: dataDirectory + "/tmp")
+            }
             try makeDirectory(dataDirectory + "/tmp")
         }
     }

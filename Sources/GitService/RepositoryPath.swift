@@ -41,7 +41,8 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
     // The rule of user and organization names: letters, digits and single dashes between them.
     private static func isOwnerName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard (1...40).contains(bytes.count), !isUUID(text), bytes.allSatisfy({ isAlphanumeric($0) || $0 == dash }) else {
+        guard (1...40).contains(bytes.count), !isUUID(text), bytes.allSatisfy({ isAlphanumeric($0) || $0 == dash })
+        else {
             return false
         }
         return bytes.first != dash && bytes.last != dash && !text.contains("--")
@@ -49,12 +50,17 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
 
     private static func isRepositoryName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard (1...100).contains(bytes.count), !isUUID(text), let first = bytes.first, isAlphanumeric(first) else { return false }
-        let lowercased = text.lowercased()
-        guard !text.contains(".."), !text.hasSuffix("."), !lowercased.hasSuffix(".git"), !lowercased.hasSuffix(".lock") else {
+        guard (1...100).contains(bytes.count), !isUUID(text), let first = bytes.first, isAlphanumeric(first) else {
             return false
         }
-        return bytes.allSatisfy { isAlphanumeric($0) || $0 == dash || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
+        let lowercased = text.lowercased()
+        guard !text.contains(".."), !text.hasSuffix("."), !lowercased.hasSuffix(".git"), !lowercased.hasSuffix(".lock")
+        else {
+            return false
+        }
+        return bytes.allSatisfy {
+            isAlphanumeric($0) || $0 == dash || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+        }
     }
 
     // Lower case only: two spellings of one identity would be two directories.
@@ -96,7 +102,9 @@ enum ObjectName {
 enum RefName {
     /// Whether the text is a full ref name, by the rules of `git check-ref-format`.
     static func isValid(_ text: String) -> Bool {
-        guard text.hasPrefix("refs/"), text.utf8.count <= 1_000, !text.hasSuffix("."), !text.contains(".."), !text.contains("@{") else {
+        guard text.hasPrefix("refs/"), text.utf8.count <= 1_000, !text.hasSuffix("."), !text.contains(".."),
+            !text.contains("@{")
+        else {
             return false
         }
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && !forbidden.contains($0) }) else { return false }

@@ -73,7 +73,8 @@ enum RepositoryRequest: Hashable, Sendable {
             return .delete(repository)
         case ("GET", "info", 2) where rest[1] == "refs":
             guard let service = service.flatMap(Service.init) else {
-                let message = "Only the smart HTTP protocol is spoken: service must be git-upload-pack or git-receive-pack."
+                let message =
+                    "Only the smart HTTP protocol is spoken: service must be git-upload-pack or git-receive-pack."
                 throw APIError(.badRequest, code: "invalidService", message)
             }
             return .advertise(repository, service)
@@ -95,7 +96,8 @@ enum RepositoryRequest: Hashable, Sendable {
         }
     }
 
-    private static func file(_ repository: RepositoryPath, _ commit: String, _ path: String) throws -> RepositoryRequest {
+    private static func file(_ repository: RepositoryPath, _ commit: String, _ path: String) throws -> RepositoryRequest
+    {
         guard ObjectName.isValid(commit) else {
             throw APIError(.badRequest, code: "invalidCommit", "A file is read at a commit's full name of 40 digits.")
         }

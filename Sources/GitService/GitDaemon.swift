@@ -1,0 +1,82 @@
+package import ServiceKit
+import ServiceLifecycle
+import Base
+import Glibc
+import HTTPTransport
+import Store
+
+/// The git server: smart HTTP for hosted repositories and for direct runs, and the announcement of pushes.
+package struct GitDaemon: Service {
+    private let store: ServiceStore
+    private let deliveries: DeliveryLoop
+    private let settlement: PushSettlement
+    private let server: InternalServer
+
+    /// Opens the data directory and takes up what an earlier service left behind; nothing is served yet.
+    /// - Throws: ``Failure`` when the data directory or the gateway's endpoint cannot be used.
+    package init(
+        configuration: GitServerConfiguration,
+        onListening: @escaping @Sendable () async -> Void = {}
+    ) async throws {
+        // git may stop reading at any moment; that is an error of the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let directory = configuration.dataDirectory
+        let pool = BlockingPool(name: "git-files", threads: 4)
+        try await pool.run { try Repositories.prepare(directory) }
+        store = try await LocalStore.open(directory: "\(directory)/outbox", projections: [])
+        let outbox = Outbox(store: store, key: try SealingKey(path: "\(directory)/key"))
+        let git = GitCommand(dataDirectory: directory, maximumPushBytes: configuration.maximumPushBytes)
+        let repositories = Repositories(dataDirectory: directory, git: git, pool: pool)
+        let objects = GitObjects(git: git)
+        let lanes = Lanes<RepositoryPath>()
+        let sender = WebhookSender(
+            client: try HTTPClient(),
+            gateway: try HTTPEndpoint.url(configuration.gateway.url),
+            outbox: outbox
+        )
+        deliveries = DeliveryLoop(outbox: outbox) { try await sender.send($0) }
+        settlement = PushSettlement(
+            repositories: repositories,
+            objects: objects,
+            outbox: outbox,
+            deliveries: deliveries,
+            lanes: lanes
+        )
+        let receiver = PushReceiver(
+            git: git,
+            repositories: repositories,
+            objects: objects,
+            outbox: outbox,
+            settlement: settlement,
+            lanes: lanes
+        )
+        let backend = GitHTTPBackend(
+            git: git,
+            repositories: repositories,
+            objects: objects,
+            outbox: outbox,
+            receiver: receiver,
+            lanes: lanes
+        )
+        try await deliveries.recall()
+        try await settlement.recall()
+        server = InternalServer(
+            name: "gitserver",
+            socketPath: configuration.socketPath,
+            token: configuration.token,
+            onListening: onListening,
+            addRoutes: { backend.addRoutes(to: $0) }
+        )
+    }
+
+    /// Serves until graceful shutdown or cancellation; pushes that are under way end first.
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await store.run() }
+            group.addTask { try await deliveries.run() }
+            group.addTask { try await settlement.run() }
+            try await server.run()
+            group.cancelAll()
+        }
+    }
+}

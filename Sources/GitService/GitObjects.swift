@@ -1,0 +1,104 @@
+import Base
+import FoundationEssentials
+import Model
+
+/// Reads commits, files and refs of a repository, with one short-lived git process for each question.
+struct GitObjects: Sendable {
+    private let git: GitCommand
+
+    /// The most bytes of a file that is read whole.
+    static let fileLimit = 1 << 20
+    /// How much of a commit is kept: its head and a message that is still readable.
+    static let commitLimit = 64 << 10
+    private static let refsLimit = 32 << 20
+
+    /// Reads with `git`.
+    init(git: GitCommand) {
+        self.git = git
+    }
+
+    /// A file as it is at a commit; nil when commit, path or repository do not have it.
+    /// - Throws: ``APIError`` of kind `badRequest` when it is larger than ``fileLimit``.
+    func file(_ path: String, at commit: String, in directory: String) async throws -> [UInt8]? {
+        let found = try await objects(["\(commit):\(path)"], keeping: Self.fileLimit, in: directory)
+        guard let object = found.first ?? nil, object.type == "blob" else { return nil }
+        guard object.size <= Self.fileLimit else {
+            throw APIError(.badRequest, code: "fileTooLarge", "\(path) is larger than \(Self.fileLimit) bytes.")
+        }
+        return object.content
+    }
+
+    /// The commits behind some objects; those that are no commits, and point to none, are left out.
+    func commits(behind names: [String], in directory: String) async throws -> [String: GitCommit] {
+        let names = Array(Set(names))
+        let found = try await objects(names.map { "\($0)^{commit}" }, keeping: Self.commitLimit, in: directory)
+        var commits: [String: GitCommit] = [:]
+        for case (let name, let object?) in zip(names, found) where object.type == "commit" {
+            commits[name] = CommitText(object.content).commit(named: object.name)
+        }
+        return commits
+    }
+
+    /// The commit a revision names; nil when there is none.
+    func commit(_ revision: RepositoryRequest.Revision, in directory: String) async throws -> GitCommit? {
+        let name: String
+        switch revision {
+        case .object(let object): name = object
+        case .ref("HEAD"): name = "HEAD"
+        case .ref(let ref):
+            guard let object = try await refs([ref], in: directory)[ref] else { return nil }
+            name = object
+        }
+        return try await commits(behind: [name], in: directory)[name]
+    }
+
+    /// All refs, sorted by name.
+    func refs(in directory: String) async throws -> [GitRef] {
+        let output = try await git.output(["for-each-ref", Self.refFormat], in: directory, limit: Self.refsLimit)
+        return Self.refs(in: output)
+    }
+
+    /// What some refs name; those that do not exist are left out.
+    func refs(_ names: [String], in directory: String) async throws -> [String: String] {
+        // A long list would not fit a command line; then the whole list is shorter to ask for.
+        let patterns = names.count <= 100 ? names : []
+        let output = try await git.output(
+            ["for-each-ref", Self.refFormat] + patterns,
+            in: directory,
+            limit: Self.refsLimit
+        )
+        let wanted = Set(names)
+        let found = Self.refs(in: output).filter { wanted.contains($0.name) }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0.sha) })
+    }
+
+    /// Whether one commit is among the other's ancestors, or is the same.
+    func isAncestor(_ ancestor: String, of descendant: String, in directory: String) async throws -> Bool {
+        let count = try await git.output(
+            ["rev-list", "--count", "--max-count=1", ancestor, "^\(descendant)"],
+            in: directory
+        )
+        return String(decoding: count, as: UTF8.self).hasPrefix("0")
+    }
+
+    private func objects(
+        _ names: [String],
+        keeping limit: Int,
+        in directory: String
+    ) async throws -> [ObjectBatch.Object?] {
+        guard !names.isEmpty else { return [] }
+        var batch = ObjectBatch(keeping: limit)
+        let input = Array(names.joined(separator: "\n").utf8) + [UInt8(ascii: "\n")]
+        try await git.read(["cat-file", "--batch"], in: directory, input: input) { try batch.take($0) }
+        return try batch.finish(count: names.count)
+    }
+
+    private static let refFormat = "--format=%(objectname) %(refname)"
+
+    private static func refs(in output: [UInt8]) -> [GitRef] {
+        output.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            guard line.count > 41, let name = String(validating: line.dropFirst(41), as: UTF8.self) else { return nil }
+            return GitRef(name: name, sha: String(decoding: line.prefix(40), as: UTF8.self))
+        }
+    }
+}

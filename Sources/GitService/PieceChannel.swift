@@ -1,0 +1,100 @@
+import Base
+import Synchronization
+
+/// Carries git's output to the task that writes the response: one piece at a time, so that git runs only as fast as the
+/// client reads.
+final class PieceChannel: Sendable {
+    private enum State {
+        case idle
+        case offered([UInt8], sender: CheckedContinuation<Void, any Error>)
+        case awaited(reader: CheckedContinuation<[UInt8]?, any Error>)
+        case ended((any Error)?)
+    }
+
+    private let state = Mutex(State.idle)
+    private let idleLimit: Duration
+
+    /// Makes a channel.
+    /// - Parameter idleLimit: how long a piece may wait for the reader.
+    init(idleLimit: Duration = .seconds(120)) {
+        self.idleLimit = idleLimit
+    }
+
+    /// Hands a piece over; returns when the reader has it. One task sends.
+    /// - Throws: `CancellationError`, or ``Failure`` when the reader is too slow.
+    func send(_ piece: [UInt8]) async throws {
+        guard !piece.isEmpty else { return }
+        do {
+            try await withDeadline(.after(idleLimit)) { [self] in try await offer(piece) }
+        } catch is DeadlineExceeded {
+            throw Failure("the client took nothing for \(idleLimit)")
+        }
+    }
+
+    /// The next piece; nil at the end. One task reads.
+    /// - Throws: what ``finish(throwing:)`` was given, or `CancellationError`.
+    func next() async throws -> [UInt8]? {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { reader in
+                let sender: CheckedContinuation<Void, any Error>? = state.withLock { state in
+                    switch state {
+                    case .offered(let piece, let sender):
+                        state = .idle
+                        reader.resume(returning: piece)
+                        return sender
+                    case .ended(let error):
+                        reader.resume(with: error.map { .failure($0) } ?? .success(nil))
+                    case .idle, .awaited:
+                        if Task.isCancelled {
+                            reader.resume(throwing: CancellationError())
+                        } else {
+                            state = .awaited(reader: reader)
+                        }
+                    }
+                    return nil
+                }
+                sender?.resume()
+            }
+        } onCancel: {
+            finish(throwing: CancellationError())
+        }
+    }
+
+    /// Ends the channel; the first end counts.
+    func finish(throwing error: (any Error)? = nil) {
+        state.withLock { state in
+            switch state {
+            case .ended: return
+            case .idle: break
+            case .offered(_, let sender): sender.resume(throwing: error ?? CancellationError())
+            case .awaited(let reader): reader.resume(with: error.map { .failure($0) } ?? .success(nil))
+            }
+            state = .ended(error)
+        }
+    }
+
+    private func offer(_ piece: [UInt8]) async throws {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (sender: CheckedContinuation<Void, any Error>) in
+                state.withLock { state in
+                    switch state {
+                    case .awaited(let reader):
+                        state = .idle
+                        reader.resume(returning: piece)
+                        sender.resume()
+                    case .ended(let error):
+                        sender.resume(throwing: error ?? CancellationError())
+                    case .idle, .offered:
+                        if Task.isCancelled {
+                            sender.resume(throwing: CancellationError())
+                        } else {
+                            state = .offered(piece, sender: sender)
+                        }
+                    }
+                }
+            }
+        } onCancel: {
+            finish(throwing: CancellationError())
+        }
+    }
+}
