@@ -45,14 +45,19 @@ extension Request {
         }
     }
 
-    /// A query parameter; nil when it is absent.
+    /// A query parameter; nil when it is absent, empty when it stands there without a value.
     package func query(_ name: String) -> String? {
-        uri.queryParameters[Substring(name)].map(String.init)
+        queries(name).first
     }
 
     /// All values of a query parameter that may be repeated.
     package func queries(_ name: String) -> [String] {
-        uri.queryParameters.getAll(name)
+        guard let query = uri.query else { return [] }
+        return query.split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard PercentEncoding.decode(parts[0].replacing("+", with: " ")) == name else { return nil }
+            return parts.count == 1 ? "" : PercentEncoding.decode(parts[1].replacing("+", with: " "))
+        }
     }
 
     /// A query parameter that is a whole number; nil when it is absent.

@@ -1,0 +1,113 @@
+import Base
+import FoundationEssentials
+package import Hummingbird
+import Model
+package import ServiceKit
+
+/// The routes by which executors register, wait for work, report, and send logs.
+package struct ExecutorAPI: Sendable {
+    private let scheduler: RunScheduler
+    private let intake: LogIntake
+
+    /// Serves the parts given.
+    package init(scheduler: RunScheduler, intake: LogIntake) {
+        self.scheduler = scheduler
+        self.intake = intake
+    }
+
+    /// Adds the routes below `/api/v1alpha`.
+    package func addRoutes(to group: RouterGroup<ServiceContext>) {
+        group.put("executors/:executor") { request, context in try await register(request, context) }
+        group.delete("executors/:executor") { _, context in
+            try await scheduler.submit(.event(.executorDeleted(try Self.executor(context))))
+            return Response.empty()
+        }
+        group.get("executors/:executor/work") { request, context in try await work(request, context) }
+        group.put("executors/:executor/tasks/:task") { request, context in try await report(request, context) }
+        group.post("executors/:executor/tasks/:task/logs/:selector") { request, context in
+            try await appendLog(request, context)
+        }
+    }
+
+    private func register(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let registration: ExecutorRegistration = try await request.json()
+        guard registration.activeTasksLimit >= 0 else {
+            throw APIError(.badRequest, "An executor's limit of active tasks must not be negative.")
+        }
+        try await scheduler.submit(.event(.executorSeen(try Self.executor(context), registration)))
+        return Response.empty()
+    }
+
+    private func work(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let executor = try Self.executor(context)
+        let seconds = min(60, max(0, try request.integer("seconds") ?? 0))
+        let work = try await scheduler.work(
+            for: executor,
+            after: try request.integer("after") ?? 0,
+            until: .after(.seconds(seconds))
+        )
+        return try Response.json(work)
+    }
+
+    // The logs become objects before the end of the task is stored: a finished task always has all its bytes.
+    private func report(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let (task, executor, attempt) = try Self.assignment(request, context)
+        let status: ExecutorTaskStatus = try await request.json()
+        _ = try await scheduler.assignment(of: task, attempt: attempt, to: executor)
+        let sizes = status.logSizes
+        for (selector, bytes) in sizes { try await intake.complete(selector, of: task, bytes: bytes) }
+        if status.phase.isFinished { try await intake.seal(task, sizes: sizes) }
+        try await scheduler.submit(.event(.reported(task, attempt: attempt, executor: executor, status)))
+        return Response.empty()
+    }
+
+    private func appendLog(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let (task, executor, attempt) = try Self.assignment(request, context)
+        let assignment = try await scheduler.assignment(of: task, attempt: attempt, to: executor)
+        guard let selector = LogSelector(try context.pathVariable("selector")), assignment.has(selector),
+            let offset = try request.integer("offset")
+        else { throw APIError(.badRequest, "The task has no such log, or the parameter offset is missing.") }
+        let bytes = try await request.bytes(limit: 4 << 20)
+        let stored = try await intake.append(bytes, at: offset, to: selector, of: task)
+        return try Response.json(LogAcknowledgement(offset: stored))
+    }
+
+    private static func executor(_ context: ServiceContext) throws -> ExecutorID {
+        let id = try context.pathVariable("executor")
+        guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") }) else {
+            throw APIError(.badRequest, "An executor's id is a UUID.")
+        }
+        return ExecutorID(id)
+    }
+
+    private static func assignment(
+        _ request: Request,
+        _ context: ServiceContext
+    ) throws -> (TaskID, ExecutorID, attempt: Int) {
+        guard let attempt = try request.integer("attempt") else {
+            throw APIError(.badRequest, "The parameter attempt is missing.")
+        }
+        return (TaskID(try context.pathVariable("task")), try executor(context), Int(attempt))
+    }
+}
+
+extension ExecutorTaskStatus {
+    /// How long the logs of ended steps are, as far as the executor says so.
+    fileprivate var logSizes: [LogSelector: Int64] {
+        var sizes: [LogSelector: Int64] = [:]
+        if let bytes = setupStep.logBytes { sizes[.setup] = bytes }
+        for (index, step) in steps.enumerated() {
+            if let bytes = step.logBytes { sizes[.step(index)] = bytes }
+        }
+        return sizes
+    }
+}
+
+extension SchedulerState.Assignment {
+    fileprivate func has(_ selector: LogSelector) -> Bool {
+        switch selector {
+        case .setup: true
+        case .step(let index): status.steps.indices.contains(index)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Base
+import FoundationEssentials
+import Glibc
+package import Model
+package import ObjectStorage
+import Synchronization
+
+/// Takes the logs of running tasks in, piece by piece, and makes each an object when its task has ended.
+///
+/// A growing log is a file `<directory>/<task>/<selector>.log`. Pieces carry their offset: one that was stored already is
+/// acknowledged again, one that leaves a gap is refused with the offset to go on at. So a sender that lost its answer, or a service
+/// that lost its last writes to a power failure, simply goes on where the file ends.
+package final class LogIntake: Sendable {
+    private struct Key: Hashable {
+        let task: TaskID
+        let selector: LogSelector
+    }
+
+    private let directory: String
+    private let objects: any ObjectStore
+    private let open = Mutex<[Key: GrowingLog]>([:])
+
+    /// Makes the intake.
+    /// - Parameters:
+    ///   - directory: holds the logs that still grow; created if missing.
+    ///   - objects: takes the complete logs.
+    package init(directory: String, objects: any ObjectStore) throws {
+        self.directory = directory
+        self.objects = objects
+        try attempt("create log directory \(directory)") {
+            try FileManager.default.createDirectory(
+                atPath: directory,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        }
+    }
+
+    /// Stores a piece.
+    /// - Returns: how many bytes are stored now.
+    /// - Throws: ``APIError`` with code `logOffsetMismatch` when the piece does not begin where the log ends.
+    package func append(
+        _ bytes: [UInt8],
+        at offset: Int64,
+        to selector: LogSelector,
+        of task: TaskID
+    ) async throws -> Int64 {
+        let log = try await growingLog(selector, of: task, creates: true)
+        guard let log else { throw Failure("log \(selector) of task \(task) could not be opened") }
+        return try await BlockingPool.shared.run { try log.append(bytes, at: offset) }
+    }
+
+    /// Notes how long a log is once its step has ended, so that followers know the end.
+    package func complete(_ selector: LogSelector, of task: TaskID, bytes: Int64) async throws {
+        try await growingLog(selector, of: task, creates: false)?.complete(at: bytes)
+    }
+
+    /// The log while it still grows; nil when nothing of it has arrived or it is an object already.
+    package func growingLog(_ selector: LogSelector, of task: TaskID) async throws -> GrowingLog? {
+        try await growingLog(selector, of: task, creates: false)
+    }
+
+    /// Makes the logs of an ended task objects, after a check that all bytes are here.
+    /// - Parameter sizes: how long the logs must be; nil for a task whose executor is lost, where what came is all there is.
+    /// - Throws: ``APIError`` with code `logIncomplete`, whose details name the log and how much of it is stored.
+    package func seal(_ task: TaskID, sizes: [LogSelector: Int64]?) async throws {
+        for (selector, size) in sizes ?? [:] where size > 0 {
+            let stored = try await storedBytes(selector, of: task)
+            guard stored == size else { throw Self.incomplete(selector, stored: stored, of: size) }
+        }
+        for selector in try await grownLogs(of: task) {
+            try await store(selector, of: task)
+        }
+        try await BlockingPool.shared.run { [directory] in
+            guard rmdir("\(directory)/\(task)") == 0 || errno == ENOENT else {
+                throw SystemError("remove log directory of task \(task)")
+            }
+        }
+    }
+
+    /// The tasks that have growing logs, for cleaning up after a restart.
+    package func tasks() async throws -> [TaskID] {
+        try await BlockingPool.shared.run { [directory] in
+            try attempt("list \(directory)") { try FileManager.default.contentsOfDirectory(atPath: directory).map { TaskID($0) } }
+        }
+    }
+
+    private static func incomplete(_ selector: LogSelector, stored: Int64, of size: Int64) -> APIError {
+        APIError(
+            .badRequest,
+            code: "logIncomplete",
+            "Of the log \(selector) only \(stored) of \(size) bytes have arrived.",
+            details: ["log": "\(selector)", "offset": "\(stored)"]
+        )
+    }
+
+    private func storedBytes(_ selector: LogSelector, of task: TaskID) async throws -> Int64 {
+        if let log = try await growingLog(selector, of: task, creates: false) { return log.size }
+        do {
+            return try await objects.stat(LogObjects.name(of: selector, task)).size
+        } catch let error as ObjectStorageError where error.kind == .notExist {
+            return 0
+        }
+    }
+
+    private func store(_ selector: LogSelector, of task: TaskID) async throws {
+        let log = try await growingLog(selector, of: task, creates: false)
+        log?.complete(at: log?.size ?? 0)
+        try await objects.adopt(file: path(selector, of: task), as: LogObjects.name(of: selector, task))
+        open.withLock { $0[Key(task: task, selector: selector)] = nil }
+    }
+
+    private func grownLogs(of task: TaskID) async throws -> [LogSelector] {
+        try await BlockingPool.shared.run { [directory] in
+            let path = "\(directory)/\(task)"
+            guard access(path, F_OK) == 0 else { return [] }
+            return try attempt("list \(path)") { try FileManager.default.contentsOfDirectory(atPath: path) }
+                .compactMap { $0.hasSuffix(".log") ? LogSelector($0.dropLast(4)) : nil }
+        }
+    }
+
+    private func growingLog(_ selector: LogSelector, of task: TaskID, creates: Bool) async throws -> GrowingLog? {
+        let key = Key(task: task, selector: selector)
+        if let log = open.withLock({ $0[key] }) { return log }
+        let path = path(selector, of: task)
+        return try await BlockingPool.shared.run { [self] in
+            guard creates || access(path, F_OK) == 0 else { return nil }
+            return try open.withLock { logs in
+                if let log = logs[key] { return log }
+                let log = try GrowingLog(path: path)
+                logs[key] = log
+                return log
+            }
+        }
+    }
+
+    private func path(_ selector: LogSelector, of task: TaskID) -> String {
+        "\(directory)/\(task)/\(selector).log"
+    }
+}
+
+/// The names of log objects.
+package enum LogObjects {
+    /// `logs/<task>/data/setup.log` or `logs/<task>/data/steps/<n>.log`.
+    package static func name(of selector: LogSelector, _ task: TaskID) -> String {
+        switch selector {
+        case .setup: "logs/\(task)/data/setup.log"
+        case .step(let index): "logs/\(task)/data/steps/\(index).log"
+        }
+    }
+}

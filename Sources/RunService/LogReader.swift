@@ -1,0 +1,88 @@
+import Base
+package import Hummingbird
+package import Model
+import NIOCore
+package import ObjectStorage
+
+/// Reads logs from a byte on, whether they still grow or are objects already.
+package struct LogReader: Sendable {
+    private static let pieceSize = 256 << 10
+
+    private let intake: LogIntake
+    private let objects: any ObjectStore
+    private let queries: RunQueries
+
+    /// Reads what the intake takes in and has stored.
+    package init(intake: LogIntake, objects: any ObjectStore, queries: RunQueries) {
+        self.intake = intake
+        self.objects = objects
+        self.queries = queries
+    }
+
+    /// The log as a response body.
+    /// - Parameters:
+    ///   - offset: the first byte wanted.
+    ///   - follows: whether the body goes on until the log is complete.
+    /// - Throws: ``APIError`` of kind `notExist` when there is no such run, task, step or log.
+    package func body(
+        _ selector: LogSelector,
+        of task: TaskID,
+        run: RunID,
+        from offset: Int64,
+        follows: Bool
+    ) async throws -> ResponseBody {
+        let step = try await step(selector, of: task, run: run)
+        if let log = try await intake.growingLog(selector, of: task) {
+            return Self.body(of: log, from: offset, follows: follows)
+        }
+        do {
+            let reader = try await objects.open(LogObjects.name(of: selector, task))
+            return Self.body(of: reader, from: offset)
+        } catch let error as ObjectStorageError where error.kind == .notExist {
+            guard step.phase != .notstarted, step.logBytes == 0 else { throw Self.noLog }
+            return ResponseBody()
+        }
+    }
+
+    private static let noLog = APIError(.notExist, code: "logDoesNotExist", "This log doesn't exist.")
+
+    private func step(_ selector: LogSelector, of task: TaskID, run: RunID) async throws -> StepState {
+        guard let run = try await queries.run(run)?.run else {
+            throw APIError(.notExist, code: "runDoesNotExist", "There is no such run.")
+        }
+        guard let task = run.tasks[task] else { throw Self.noLog }
+        switch selector {
+        case .setup: return task.setupStep
+        case .step(let index):
+            guard task.steps.indices.contains(index) else { throw Self.noLog }
+            return task.steps[index]
+        }
+    }
+
+    private static func body(of log: GrowingLog, from start: Int64, follows: Bool) -> ResponseBody {
+        ResponseBody { writer in
+            var offset = start
+            while true {
+                if follows {
+                    guard try await log.waitForMore(beyond: offset) else { break }
+                }
+                let next = offset
+                let bytes = try await BlockingPool.shared.run { try log.read(at: next, limit: pieceSize) }
+                if bytes.isEmpty { break }
+                offset += Int64(bytes.count)
+                try await writer.write(ByteBuffer(bytes: bytes))
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    private static func body(of object: any ObjectReader, from start: Int64) -> ResponseBody {
+        let rest = max(0, object.size - start)
+        return ResponseBody(contentLength: Int(rest)) { writer in
+            for try await bytes in object.chunks(object.size - rest..<object.size) {
+                try await writer.write(ByteBuffer(bytes: bytes))
+            }
+            try await writer.finish(nil)
+        }
+    }
+}

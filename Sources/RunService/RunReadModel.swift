@@ -1,0 +1,97 @@
+import Base
+import FoundationEssentials
+import Model
+package import Store
+
+/// The tables by which runs are found: derived from live and archived runs.
+package struct RunReadModel: Projection {
+    /// The prefix of the table.
+    package let name = "run"
+    /// Grows when the table or what is derived changes.
+    package let version = 1
+    /// One row for each run, live or archived.
+    package let schema = """
+        CREATE TABLE run_list(
+            id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, number INTEGER NOT NULL, root TEXT NOT NULL, grp TEXT NOT NULL,
+            definition TEXT NOT NULL, phase TEXT NOT NULL, result TEXT NOT NULL, live INTEGER NOT NULL
+        );
+        CREATE INDEX run_list_root ON run_list(root, number);
+        CREATE INDEX run_list_grp ON run_list(grp, number);
+        CREATE INDEX run_list_phase ON run_list(root, phase, number);
+        CREATE INDEX run_list_result ON run_list(root, result, number);
+        CREATE INDEX run_list_definition ON run_list(definition);
+        """
+
+    /// Makes the model.
+    package init() {}
+
+    /// Follows a run into the live keys, through its changes, and into the records.
+    package func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
+        switch change {
+        case .live(let key, let data?) where key.hasPrefix(RunKeys.liveRuns):
+            try write(try JSONCoding.decode(Run.self, from: data), live: true, to: tables)
+        case .live(let key, nil) where key.hasPrefix(RunKeys.liveRuns):
+            let id = String(key.dropFirst(RunKeys.liveRuns.count))
+            try tables.execute("DELETE FROM run_list WHERE id = ? AND live = 1", [.text(id)])
+        case .record(RunKeys.run, _, let data?):
+            try write(try JSONCoding.decode(Run.self, from: data), live: false, to: tables)
+        case .record(RunKeys.run, let id, nil):
+            try tables.execute("DELETE FROM run_list WHERE id = ?", [.text(id)])
+        default:
+            break
+        }
+    }
+
+    private func write(_ run: Run, live: Bool, to tables: ProjectionWriter) throws {
+        try tables.execute(
+            "INSERT OR REPLACE INTO run_list VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                .text(run.id.text), .integer(run.sequence), .integer(run.number), .text(RunGroup.root(of: run.group)),
+                .text(run.group), .text(run.definition.text), .text(run.phase.rawValue), .text(run.result.rawValue),
+                .integer(live ? 1 : 0),
+            ]
+        )
+    }
+}
+
+/// The names of what the runservice stores.
+package enum RunKeys {
+    /// The record type of runs that have ended.
+    package static let run = "run"
+    /// The record type of run definitions.
+    package static let definition = "definition"
+    /// The record type of counters; the id is a root group, or ``sequence``.
+    package static let counter = "counter"
+    /// The counter of all runs.
+    package static let sequence = "runs"
+    /// The prefix of live runs.
+    package static let liveRuns = "run/"
+    /// The prefix of assignments.
+    package static let liveTasks = "task/"
+    /// The prefix of executors.
+    package static let liveExecutors = "executor/"
+    /// The stream of run events.
+    package static let events = "runs"
+}
+
+/// The paths that say where runs belong: `/project/<id>/branch/<name>` and the like.
+package enum RunGroup {
+    /// The first two elements: the project or user, which counts its runs.
+    /// - Returns: the group itself when it has fewer.
+    package static func root(of group: String) -> String {
+        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.prefix(3).joined(separator: "/")
+    }
+
+    /// Whether a group is well formed: absolute, alternating kind and value, nothing empty.
+    package static func isValid(_ group: String) -> Bool {
+        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
+        return group.utf8.count <= 1_024 && parts.count >= 3 && parts.count % 2 == 1 && parts[0].isEmpty
+            && parts.dropFirst().allSatisfy { !$0.isEmpty }
+    }
+
+    /// Whether `group` is `base` or lies below it.
+    package static func contains(_ base: String, _ group: String) -> Bool {
+        group == base || group.hasPrefix(base + "/")
+    }
+}

@@ -1,0 +1,225 @@
+package import Base
+package import FoundationEssentials
+import Logging
+package import Model
+package import Store
+
+/// Runs the scheduler's state over the store: takes events one batch at a time, commits their effects, then answers.
+///
+/// All events that arrived during a commit go into the next one, so that one sync of the disk serves many runs. Nothing is answered
+/// before it is on disk. When a commit fails, the state is read again: what is stored is the truth.
+package actor RunScheduler {
+    private struct Command {
+        let event: SchedulerRequest
+        let answer: CheckedContinuation<Run?, any Error>
+    }
+
+    private let store: ServiceStore
+    private let now: @Sendable () -> Date
+    private var state = SchedulerState()
+    private var ledger = SchedulerLedger()
+    private var versions: [ExecutorID: Int64] = [:]
+    private var waiting: [Command] = []
+    private var isClosed = false
+    private let arrivals = Bell()
+    private let work = Bell()
+    private let onTaskEnded: @Sendable (TaskID) async -> Void
+
+    /// Makes a scheduler; ``load()`` comes next.
+    /// - Parameters:
+    ///   - store: holds the state.
+    ///   - now: tells the time.
+    ///   - onTaskEnded: called when an executor no longer holds a task, after that is on disk.
+    package init(
+        store: ServiceStore,
+        now: @escaping @Sendable () -> Date = { Date() },
+        onTaskEnded: @escaping @Sendable (TaskID) async -> Void = { _ in }
+    ) {
+        self.store = store
+        self.now = now
+        self.onTaskEnded = onTaskEnded
+    }
+
+    /// Hands an event in and waits until its effects are on disk.
+    /// - Returns: the run that a ``SchedulerRequest/create(_:_:)`` made.
+    /// - Throws: ``APIError`` when the event is refused, or `unavailable` when it could not be stored.
+    @discardableResult
+    package func submit(_ request: SchedulerRequest) async throws -> Run? {
+        guard !isClosed else { throw Self.closing }
+        return try await withCheckedThrowingContinuation { continuation in
+            waiting.append(Command(event: request, answer: continuation))
+            arrivals.ring()
+        }
+    }
+
+    /// Handles events until the task is cancelled; those that wait then are refused.
+    package func run() async throws {
+        defer { close() }
+        while true {
+            let seen = arrivals.count
+            let commands = waiting
+            waiting = []
+            if commands.isEmpty {
+                try await arrivals.wait(beyond: seen)
+            } else {
+                await process(commands)
+            }
+        }
+    }
+
+    /// Reads the state from the store.
+    package func load() async throws {
+        let loaded = try await attempt("load the scheduler's state") { try await store.read(SchedulerSnapshot.init) }
+        state = loaded.state(seenAt: now())
+        ledger = loaded.ledger
+        for executor in state.executors.keys { bumpVersion(of: executor) }
+    }
+
+    /// The assignment that an executor speaks of.
+    /// - Throws: ``APIError`` with code `attemptSuperseded`, or of kind `notExist`.
+    package func assignment(of task: TaskID, attempt: Int, to executor: ExecutorID) throws -> SchedulerState.Assignment {
+        try state.assignment(of: task, attempt: attempt, to: executor)
+    }
+
+    /// The tasks that executors hold.
+    package var assignedTasks: Set<TaskID> { Set(state.assignments.keys) }
+
+    /// The registered executors.
+    package var executors: [ExecutorID: SchedulerState.ExecutorState] { state.executors }
+
+    /// An executor's work, once its version is another one than `version` or the deadline has passed.
+    /// - Throws: ``APIError`` of kind `notExist` when the executor has to register first.
+    package func work(for executor: ExecutorID, after version: Int64, until deadline: Deadline) async throws -> ExecutorWork {
+        while true {
+            let seen = work.count
+            guard let current = versions[executor], state.executors[executor] != nil else {
+                throw APIError(.notExist, code: "executorDoesNotExist", "The executor \(executor) has to register first.")
+            }
+            if current != version || deadline.isPast {
+                return ExecutorWork(version: current, tasks: state.work(for: executor))
+            }
+            _ = try await work.wait(beyond: seen, until: deadline)
+        }
+    }
+
+    private static let closing = APIError(.unavailable, "The runservice is stopping. Try again in a moment.")
+
+    private func close() {
+        isClosed = true
+        for command in waiting { command.answer.resume(throwing: Self.closing) }
+        waiting = []
+    }
+}
+
+// MARK: - One batch
+
+extension RunScheduler {
+    private func process(_ commands: [Command]) async {
+        do {
+            try await process(commands, attempts: 5)
+        } catch {
+            Logger.current.error("scheduler commit failed", error: error)
+            let refusal = APIError(.unavailable, "The change could not be stored. Try again in a moment.", cause: error)
+            for command in commands { command.answer.resume(throwing: refusal) }
+            await reload()
+        }
+    }
+
+    private func process(_ commands: [Command], attempts: Int) async throws {
+        for command in commands { try await prepare(command.event) }
+        var draft = ledger.draft()
+        var outcomes: [(Command, Result<Run?, any Error>)] = []
+        var effects: [SchedulerEffect] = []
+        for command in commands {
+            let outcome = Result { try apply(command.event, to: &draft, &effects) }
+            outcomes.append((command, outcome))
+        }
+        do {
+            try await commit(draft)
+        } catch let error as StoreError where error.kind == .conflict && attempts > 1 {
+            // Another process wrote to the store: start again from what it wrote.
+            try await load()
+            return try await process(commands, attempts: attempts - 1)
+        }
+        await finish(effects)
+        for (command, outcome) in outcomes { command.answer.resume(with: outcome) }
+    }
+
+    private func prepare(_ request: SchedulerRequest) async throws {
+        guard case .create(let template, _) = request else { return }
+        for id in [RunKeys.sequence, RunGroup.root(of: template.group)] where !ledger.knows(counter: id) {
+            let stored = try await store.read { tx in try tx.record(type: RunKeys.counter, id: id) }
+            let value = try stored.map { try JSONCoding.decode(Int64.self, from: $0.data) } ?? 0
+            ledger.note(counter: id, value: value, stored?.revision)
+        }
+    }
+
+    private func apply(
+        _ request: SchedulerRequest,
+        to draft: inout SchedulerLedger.Draft,
+        _ effects: inout [SchedulerEffect]
+    ) throws -> Run? {
+        switch request {
+        case .event(let event):
+            try apply(event, to: &draft, &effects)
+            return nil
+        case .create(var run, let definition):
+            run.sequence = draft.next(counter: RunKeys.sequence)
+            run.number = draft.next(counter: RunGroup.root(of: run.group))
+            try draft.add(definition)
+            try apply(.created(run, definition), to: &draft, &effects)
+            return run
+        }
+    }
+
+    private func apply(
+        _ event: SchedulerEvent,
+        to draft: inout SchedulerLedger.Draft,
+        _ effects: inout [SchedulerEffect]
+    ) throws {
+        let new = try state.handle(event, now: now())
+        for effect in new { try draft.add(effect) }
+        effects += new
+    }
+
+    private func commit(_ draft: SchedulerLedger.Draft) async throws {
+        guard !draft.isEmpty else { return }
+        let committed = try await store.commit(try draft.batch())
+        ledger.commit(draft, at: committed.revision)
+    }
+
+    private func finish(_ effects: [SchedulerEffect]) async {
+        var ended: [TaskID] = []
+        for effect in effects {
+            switch effect {
+            case .wake(let executor), .saveExecutor(let executor, _): bumpVersion(of: executor)
+            case .removeExecutor(let executor): versions[executor] = nil
+            case .removeAssignment(let task): ended.append(task)
+            default: break
+            }
+        }
+        work.ring()
+        for task in ended { await onTaskEnded(task) }
+    }
+
+    // Versions begin at the time, so that one given out before a restart is never mistaken for a current one.
+    private func bumpVersion(of executor: ExecutorID) {
+        versions[executor] = (versions[executor] ?? Int64(now().timeIntervalSince1970 * 1_000_000)) + 1
+    }
+
+    private func reload() async {
+        do {
+            try await load()
+        } catch {
+            Logger.current.error("scheduler state not readable", error: error)
+        }
+    }
+}
+
+/// What the scheduler is asked for.
+package enum SchedulerRequest: Sendable {
+    /// Give the run its numbers and let it live.
+    case create(Run, RunDefinition)
+    /// Anything else.
+    case event(SchedulerEvent)
+}

@@ -1,0 +1,100 @@
+import Base
+import Hummingbird
+import Logging
+import Model
+package import ServiceKit
+import ServiceLifecycle
+import Store
+import ObjectStorage
+
+/// The runservice: runs, scheduling, executors and logs.
+package struct RunServiceDaemon: Service {
+    private let configuration: RunServiceConfiguration
+    private let onListening: @Sendable () async -> Void
+
+    /// Prepares the service; nothing is opened yet.
+    /// - Parameter onListening: called once requests are accepted.
+    package init(configuration: RunServiceConfiguration, onListening: @escaping @Sendable () async -> Void = {}) {
+        self.configuration = configuration
+        self.onListening = onListening
+    }
+
+    /// Serves until graceful shutdown.
+    /// - Throws: ``Failure`` when the store, the object storage or the socket cannot be used.
+    package func run() async throws {
+        let store = try await attempt("open the runservice's store") {
+            try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
+        }
+        let objects = try await PosixStore.open(path: configuration.objectStoragePath)
+        let intake = try LogIntake(directory: configuration.dataDirectory + "/logs", objects: objects)
+        let scheduler = RunScheduler(store: store, onTaskEnded: { await Self.sealLost($0, intake) })
+        try await scheduler.load()
+        for task in Set(try await intake.tasks()).subtracting(await scheduler.assignedTasks) {
+            await Self.sealLost(task, intake)
+        }
+        let timeout = Double(configuration.executorTimeout.components.seconds)
+        let group = ServiceGroup(
+            services: [
+                StoreService(store: store),
+                SchedulerService(scheduler: scheduler),
+                PeriodicLoop("lost executors", every: .seconds(10)) {
+                    try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
+                },
+                server(store, objects, intake, scheduler),
+            ],
+            logger: Logger.current
+        )
+        try await group.run()
+    }
+
+    private func server(
+        _ store: ServiceStore,
+        _ objects: any ObjectStore,
+        _ intake: LogIntake,
+        _ scheduler: RunScheduler
+    ) -> InternalServer {
+        let queries = RunQueries(store: store)
+        let runs = RunAPI(
+            creator: RunCreator(queries: queries, scheduler: scheduler),
+            queries: queries,
+            scheduler: scheduler,
+            logs: LogReader(intake: intake, objects: objects, queries: queries),
+            events: RunEventFeed(store: store)
+        )
+        return InternalServer(
+            name: "runservice",
+            socketPath: configuration.socketPath,
+            token: configuration.token,
+            onListening: onListening
+        ) { routes in
+            let group = routes.group("api/v1alpha")
+            runs.addRoutes(to: group)
+            ExecutorAPI(scheduler: scheduler, intake: intake).addRoutes(to: group)
+        }
+    }
+
+    // A task whose executor is lost has no more log than what came.
+    private static func sealLost(_ task: TaskID, _ intake: LogIntake) async {
+        do {
+            try await intake.seal(task, sizes: nil)
+        } catch {
+            Logger.current.error("cannot store the logs of an ended task", error: error, metadata: ["task": "\(task)"])
+        }
+    }
+}
+
+private struct StoreService: Service {
+    let store: ServiceStore
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await store.run() }
+    }
+}
+
+private struct SchedulerService: Service {
+    let scheduler: RunScheduler
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await scheduler.run() }
+    }
+}
