@@ -146,7 +146,7 @@ let package = Package(
         ),
         tests(of: "Base"),
         tests(of: "Model"),
-        tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
+        tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
         tests(of: "ObjectStorage"),
         tests(of: "Store", [.logging]),
         tests(of: "StrictYAML"),

@@ -12,7 +12,6 @@ final class CurlHandle {
     private let words: UnsafeMutablePointer<CChar>
     private var parser = HeadParser()
     private var refusal: HTTPTransportError?
-    private var attempts = 0
     private var hasNews = false
 
     /// Whether a callback paused the transfer because the reader's buffer was full.
@@ -59,7 +58,6 @@ final class CurlHandle {
         words[0] = 0
         parser = HeadParser()
         refusal = nil
-        attempts = 0
         hasNews = false
         isReceivingPaused = false
         isSendingPaused = false
@@ -72,7 +70,7 @@ final class CurlHandle {
         if transfer.response.publish() { transfer.resumeReceiving() }
     }
 
-    /// Tells libcurl which directions are paused. It may call back at once.
+    /// Tells libcurl which directions are paused; it may call back at once.
     func applyPause() -> CURLcode {
         let receiving = isReceivingPaused ? CURLPAUSE_RECV : 0
         let sending = isSendingPaused ? CURLPAUSE_SEND : 0
@@ -83,7 +81,9 @@ final class CurlHandle {
 
     /// What libcurl's last word on the transfer means.
     func result(_ code: CURLcode) -> Result<Void, any Error> {
-        code == CURLE_OK ? .success(()) : .failure(error(code))
+        // An answer may end after interim heads only, which libcurl takes for success.
+        let code = code == CURLE_OK && !parser.isComplete ? CURLE_GOT_NOTHING : code
+        return code == CURLE_OK ? .success(()) : .failure(error(code))
     }
 
     /// The error for a code, with libcurl's own words, or the reason for which a callback refused to go on.
@@ -103,7 +103,7 @@ final class CurlHandle {
             CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED,
             CURLE_SSL_ENGINE_INITFAILED:
             .tls
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_URL_MALFORMAT:
             .badURL
         default:
             .brokenTransfer
@@ -151,11 +151,11 @@ final class CurlHandle {
 
     /// Agrees to the request being sent over the connection that was chosen.
     ///
-    /// libcurl repeats a request when a reused connection breaks before the first byte of an answer. The server may have acted
-    /// on it by then, so this refuses unless acting twice does no harm (RFC 9110, section 9.2.2).
+    /// libcurl repeats a request when a reused connection breaks before the first byte of an answer. If a part of it had been
+    /// sent, the server may have acted on it, so this refuses unless acting twice does no harm (RFC 9110, section 9.2.2).
     func mayBegin() -> Bool {
-        attempts += 1
-        guard attempts > 1, let request = transfer?.request, !request.isIdempotent else { return true }
+        guard let request = transfer?.request, !request.isIdempotent else { return true }
+        guard ccurl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0 else { return true }
         refusal = request.error(.brokenTransfer, "the connection broke before the answer began")
         return false
     }

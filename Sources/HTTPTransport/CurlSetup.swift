@@ -42,7 +42,7 @@ struct CurlSetup {
         if let path = request.endpoint.socketPath { set(CURLOPT_UNIX_SOCKET_PATH, path) }
     }
 
-    /// The header fields. The caller frees the list after the transfer.
+    /// The header fields; the caller frees the list after the transfer.
     mutating func headers(_ lines: [String]) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?
         for line in lines {

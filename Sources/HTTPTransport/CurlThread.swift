@@ -81,7 +81,11 @@ final class CurlThread {
         } catch {
             return finish(handle, .failure(error))
         }
-        watch.add(handle, now: .now)
+        let now = ContinuousClock.now
+        if let deadline = transfer.request.deadline, deadline.instant <= now {
+            return finish(handle, failing: .timedOut, "the deadline has passed")
+        }
+        watch.add(handle, now: now)
         curl_multi_add_handle(multi, handle.easy)
     }
 

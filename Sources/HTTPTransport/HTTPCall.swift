@@ -16,8 +16,10 @@ public struct HTTPCall: Sendable {
     public var body: HTTPBody
     /// When the call must be over, bodies included; nil for never.
     public var deadline: Deadline?
-    /// How long the server may neither take nor send a byte; nil for ever. Time that the caller spends, as a slow producer
-    /// or reader of a body, does not count.
+    /// How long the server may neither take nor send a byte; nil for ever.
+    ///
+    /// Time that the caller spends, as a slow producer or reader of a body, does not count. Silence is noticed at most a quarter
+    /// of the time-out late.
     public var idleTimeout: Duration?
     /// How many bytes ``HTTPReply/collect()`` accepts.
     public var responseLimit: Int = 16 << 20

@@ -5,7 +5,7 @@ import Base
 /// One thread of its own drives all transfers; connections are reused. Any number of tasks may call at once. The thread ends
 /// with ``shutdown()`` or when the client and the last of its replies are dropped.
 public final class HTTPClient: Sendable {
-    private let loop: CurlLoop
+    let loop: CurlLoop
 
     /// Starts the client.
     /// - Throws: ``Base/SystemError`` when the system has no thread or descriptor to give.
@@ -29,14 +29,10 @@ public final class HTTPClient: Sendable {
         return HTTPReply(head, body: HTTPReplyBody(transfer, of: self), limit: call.responseLimit)
     }
 
-    /// Ends the thread, and with an error of kind `closed` all transfers. Returns at once; calling it again does nothing.
+    /// Ends the thread, and with an error of kind `closed` all transfers.
+    ///
+    /// It returns at once; calling it again does nothing.
     public func shutdown() {
         loop.stop()
     }
-
-    /// How many transfers are under way.
-    var transferCount: Int { loop.transferCount }
-
-    /// Whether the thread has ended.
-    var isOver: Bool { loop.isOver }
 }

@@ -23,7 +23,8 @@ struct HeadParser {
     private var status = 0
     private var lines: [(name: HTTPField.Name, value: [UInt8])] = []
     private var size = 0
-    private var isComplete = false
+    /// Whether a final head was seen.
+    private(set) var isComplete = false
 
     /// Takes one line with its line end.
     mutating func take(_ line: UnsafeRawBufferPointer) -> Progress {

@@ -5,8 +5,9 @@ import Synchronization
 /// The loop fills it with ``take(head:)`` and ``take(bytes:)`` and lets waiting readers go once a turn with ``publish()``,
 /// so that a small response wakes its reader once.
 final class ResponseChannel: Sendable {
-    /// Beyond this many unread bytes the transfer pauses. libcurl hands over at most 16 KiB at once, so a transfer holds at
-    /// most that much more.
+    /// Beyond this many unread bytes the transfer pauses.
+    ///
+    /// libcurl hands over at most 16 KiB at once, so a transfer holds at most that much more.
     static let capacity = 64 << 10
 
     /// Bytes for the reader, nil at the end; and whether the transfer paused and may go on.

@@ -41,29 +41,10 @@ struct HTTPClientTests {
         }
         let client = try HTTPClient()
         try await TestServer.with(router) { endpoint in
-            let stream = Pieces(count: 30, size: 100_000)
+            let stream = Produced(pieces: 30, of: 100_000)
             let reply = try await client.send(HTTPCall(.put, endpoint, "/count", body: .stream(length: length, stream)))
             let text = String(decoding: try await reply.collect(), as: UTF8.self)
             #expect(text == (length == nil ? "3000000 - chunked" : "3000000 3000000 -"))
-        }
-    }
-}
-
-/// A body of equal pieces.
-struct Pieces: AsyncSequence, Sendable {
-    var count: Int
-    var size: Int
-
-    func makeAsyncIterator() -> Iterator { Iterator(left: count, size: size) }
-
-    struct Iterator: AsyncIteratorProtocol {
-        var left: Int
-        var size: Int
-
-        mutating func next() async throws -> [UInt8]? {
-            guard left > 0 else { return nil }
-            left -= 1
-            return [UInt8](repeating: UInt8(truncatingIfNeeded: left), count: size)
         }
     }
 }
