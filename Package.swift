@@ -148,7 +148,13 @@ let package = Package(
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
         tests(of: "ObjectStorage"),
-        tests(of: "Store", [.logging]),
+        .executableTarget(
+            name: "StoreCrashProbe",
+            dependencies: ["Base", "Store"],
+            path: "Tests/StoreCrashProbe",
+            swiftSettings: settings
+        ),
+        tests(of: "Store", ["StoreCrashProbe", .logging]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),

@@ -1,3 +1,4 @@
+import Base
 import GRDB
 
 /// The changes of some scopes, without end; see ``LocalStore/changes(after:scopes:)``.
@@ -28,10 +29,11 @@ package struct ChangeFeed: AsyncSequence, Sendable {
         package mutating func next() async throws -> StoreChange? {
             while true {
                 let (after, scopes) = (after, scopes)
+                let count = subscription.bell.count
                 let page = try await store.read { try $0.changes(after: after, scopes: scopes) }
                 self.after = Swift.max(page.through, after)
                 if !page.keys.isEmpty { return StoreChange(revision: page.through, keys: page.keys) }
-                if page.through <= after { try await subscription.wait() }
+                if page.through <= after { try await subscription.bell.wait(beyond: count) }
             }
         }
     }

@@ -11,6 +11,7 @@ package final class EmbeddedAuthority: CommitAuthority {
 
     private let queue: CommitQueue
     private let store: LocalStore
+    private let released = Bell()
 
     init(identity: StoreIdentity, owner: String, queue: CommitQueue, store: LocalStore) {
         self.identity = identity
@@ -36,12 +37,11 @@ package final class EmbeddedAuthority: CommitAuthority {
         try StoreLimits.check(name, "a lock's name")
         let owner = owner
         while true {
+            let count = released.count
             do {
                 return try await queue.run { try $0.acquire(lock: name, ttl: ttl, owner: owner) }
             } catch let error as StoreError where error.kind == .locked && wait {
-                // Other processes release without telling this one, and dead holders release never: look again soon.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 20...60)))
-                try await untilFree(lock: name)
+                try await untilFree(lock: name, since: count)
             }
         }
     }
@@ -54,6 +54,7 @@ package final class EmbeddedAuthority: CommitAuthority {
     /// Gives the lock back, also from a cancelled task; nothing happens when it was lost already.
     @concurrent package func release(_ handle: LockHandle) async throws {
         try await queue.run(isCancellable: false) { try $0.release(handle) }
+        released.ring()
     }
 
     /// Grants a lease: live keys written under it disappear when it ends.
@@ -84,16 +85,19 @@ package final class EmbeddedAuthority: CommitAuthority {
     }
 
     /// Waits with reads alone, so that waiting for a lock writes nothing.
-    private func untilFree(lock name: String) async throws {
+    ///
+    /// Other processes release without ringing here, and dead holders never release: it also looks by itself.
+    private func untilFree(lock name: String, since count: UInt64) async throws {
         let clock = store.clock
         while true {
-            let isFree = try await store.read { tx in
-                let row = try tx.rows("SELECT bootID, deadline FROM lock WHERE name = ?", [.text(name)]).first
-                guard let row else { return true }
-                return try clock.isPast(row.integer("deadline"), bootID: row.text("bootID"))
+            let soon = Deadline.after(.milliseconds(Int.random(in: 20...60)))
+            if try await released.wait(beyond: count, until: soon) { return }
+            let isHeld = try await store.read { tx in
+                try tx.rows("SELECT bootID, deadline FROM lock WHERE name = ?", [.text(name)]).contains { row in
+                    try !clock.isPast(row.integer("deadline"), bootID: row.text("bootID"))
+                }
             }
-            if isFree { return }
-            try await Task.sleep(for: .milliseconds(Int.random(in: 20...60)))
+            if !isHeld { return }
         }
     }
 }

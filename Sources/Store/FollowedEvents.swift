@@ -1,3 +1,5 @@
+import Base
+
 /// The events of a stream, without end; see ``LocalStore/eventsFollowing(stream:after:)``.
 package struct FollowedEvents: AsyncSequence, Sendable {
     let store: LocalStore
@@ -34,8 +36,9 @@ package struct FollowedEvents: AsyncSequence, Sendable {
                     after = event.sequence
                     return event
                 }
+                let count = subscription.bell.count
                 buffer = try await store.events(of: stream, after: after, limit: Self.readAhead)[...]
-                if buffer.isEmpty { try await subscription.wait() }
+                if buffer.isEmpty { try await subscription.bell.wait(beyond: count) }
             }
         }
     }

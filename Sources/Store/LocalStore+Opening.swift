@@ -59,13 +59,14 @@ struct EmbeddedOpening {
     private func assemble(writer: DatabaseQueue, identity: StoreIdentity, inUse: InUseMark) throws -> ServiceStore {
         let readers = try (0..<max(options.readers, 1)).map { _ in try connection() }
         let wakeUp = try WakeUp()
+        let doorbell = try Doorbell(directory: directory)
         let signal = ChangeSignal(revision: identity.revision) { wakeUp.signal() }
         let store = LocalStore(
             directory: directory,
             clock: clock,
             signal: signal,
             readers: ReaderPool(readers),
-            watcher: StoreWatcher(connection: try connection(), signal: signal, wakeUp: wakeUp),
+            watcher: StoreWatcher(connection: try connection(), signal: signal, wakeUp: wakeUp, doorbell: doorbell),
             inUse: inUse
         )
         let queue = CommitQueue(writer: writer, projections: projections, options: options, clock: clock) {
@@ -75,6 +76,7 @@ struct EmbeddedOpening {
             // A gap means that other processes committed in between; the watcher would tell later.
             let isGapless = signal.published >= before
             signal.publish(transaction.meta.revision, isGapless ? transaction.changed : nil)
+            doorbell.ring()
         }
         let owner = "\(getpid())-\(UUID().uuidString.lowercased())"
         let authority = EmbeddedAuthority(identity: identity, owner: owner, queue: queue, store: store)

@@ -86,7 +86,11 @@ package final class LocalStore: Sendable {
         let subscription = signal.subscribe([])
         do {
             try await withDeadline(.after(timeout)) { [self] in
-                while try await read({ try $0.revision }) < revision { try await subscription.wait() }
+                var count = subscription.bell.count
+                while try await read({ try $0.revision }) < revision {
+                    try await subscription.bell.wait(beyond: count)
+                    count = subscription.bell.count
+                }
             }
         } catch is DeadlineExceeded {
             throw StoreError(.timedOut, "revision \(revision) was not reached within \(timeout)")

@@ -1,4 +1,3 @@
-import Base
 import GRDB
 
 /// The projections of a store: creates, checks, rebuilds and feeds their tables.
@@ -25,10 +24,11 @@ struct ProjectionSet: Sendable {
     func apply(_ change: ProjectedChange, _ db: Database) throws {
         let writer = ProjectionWriter(db: db)
         for projection in projections {
-            try attempt("project \(change.subject) to \(projection.name)") {
-                do { try projection.apply(change, to: writer) } catch {
-                    throw StoreError.wrapping(error, "run the projection's statement")
-                }
+            do { try projection.apply(change, to: writer) } catch {
+                let cause = StoreError.wrapping(error, "run a statement")
+                // A full disk is no fault of the projection's.
+                let kind = (cause as? StoreError)?.kind ?? .invalid
+                throw StoreError(kind, "project \(change.subject) to \(projection.name)", cause: cause)
             }
         }
     }

@@ -94,10 +94,17 @@ final class ReaderPool: Sendable {
             try db.run("COMMIT")
             return value
         } catch {
-            // A failed statement may have ended the transaction already.
-            if db.isInsideTransaction { try db.rollback() }
-            if context.isCancelled { throw CancellationError() }
+            let isCancelled = context.isCancelled
+            leave(db)
+            if isCancelled { throw CancellationError() }
             throw StoreError.wrapping(error, "read the store")
         }
+    }
+
+    /// Ends the transaction of a failed read, unless the failed statement did.
+    private static func leave(_ db: Database) {
+        guard db.isInsideTransaction else { return }
+        // A read has nothing to lose; should the connection be broken, the next read's BEGIN says so.
+        try? db.rollback()
     }
 }

@@ -54,4 +54,10 @@ package struct StoreChange: Sendable, Equatable {
     package let revision: Revision
     /// What changed, each once, in the order of the first change.
     package let keys: [ChangedKey]
+
+    /// Makes a change from its parts.
+    package init(revision: Revision, keys: [ChangedKey]) {
+        self.revision = revision
+        self.keys = keys
+    }
 }

@@ -12,12 +12,14 @@ final class StoreWatcher: Sendable {
     private let connection: DatabaseQueue
     private let signal: ChangeSignal
     private let wakeUp: WakeUp
+    private let doorbell: Doorbell
     private let isStopped = Mutex(false)
 
-    init(connection: DatabaseQueue, signal: ChangeSignal, wakeUp: WakeUp) {
+    init(connection: DatabaseQueue, signal: ChangeSignal, wakeUp: WakeUp, doorbell: Doorbell) {
         self.connection = connection
         self.signal = signal
         self.wakeUp = wakeUp
+        self.doorbell = doorbell
     }
 
     /// Watches until cancelled.
@@ -42,23 +44,23 @@ final class StoreWatcher: Sendable {
     }
 
     private func loop() throws {
+        doorbell.hang()
         var version: Int64 = -1
-        while true {
-            if isStopped.withLock({ $0 }) { throw CancellationError() }
-            if signal.hasSubscribers {
-                version = try look(last: version)
-                try pause(Self.interval)
-            } else {
-                try pause(-1)
-            }
+        while !isStopped.withLock({ $0 }) {
+            let hasFollowers = signal.hasFollowers
+            if hasFollowers { version = try look(last: version) }
+            pause(hasFollowers: hasFollowers)
         }
+        throw CancellationError()
     }
 
-    /// Waits until the interval has passed or somebody signals.
-    private func pause(_ milliseconds: Int32) throws {
-        var waited = pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&waited, 1, milliseconds) > 0 else { return }
-        wakeUp.wait()
+    /// Waits for a signal; with followers also for the doorbell and no longer than the interval.
+    private func pause(hasFollowers: Bool) {
+        var waited = [pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)]
+        if hasFollowers { waited.append(pollfd(fd: doorbell.descriptor, events: Int16(POLLIN), revents: 0)) }
+        guard poll(&waited, nfds_t(waited.count), hasFollowers ? Self.interval : -1) > 0 else { return }
+        if waited[0].revents != 0 { wakeUp.wait() }
+        doorbell.clear()
     }
 
     private func look(last: Int64) throws -> Int64 {
