@@ -159,7 +159,10 @@ let package = Package(
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
         tests(of: "ServiceKit", ["Model", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
-        tests(of: "ConfigStoreService", ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes]),
+        tests(
+            of: "ConfigStoreService",
+            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]
+        ),
         tests(
             of: "RunService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]

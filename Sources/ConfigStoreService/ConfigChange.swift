@@ -1,0 +1,100 @@
+import Base
+import FoundationEssentials
+import Model
+import Store
+
+/// A batch in the making, with the view it is decided on: every write comes with the expectation that makes it safe.
+///
+/// Uniqueness spans records, so a name is claimed through a change group that everybody who wants the name touches. What must
+/// stay as it was read, such as the group a project is put into, is expected at the revision that was seen.
+struct ConfigChange {
+    let view: ConfigView
+    private(set) var batch = Batch()
+
+    init(view: ConfigView) {
+        self.view = view
+    }
+
+    /// Writes a record that does not exist yet.
+    mutating func insert<Value: ConfigRecord>(_ value: Value) throws {
+        batch.expect(.record(type: Value.recordType, id: value.recordID, .absent))
+        try batch.put(record: value.recordID, type: Value.recordType, value: value)
+    }
+
+    /// Replaces a record, provided that nobody else changed it meanwhile.
+    mutating func replace<Value: ConfigRecord>(_ entry: StoredValue<Value>, by value: Value) throws {
+        expectUnchanged(entry)
+        try batch.put(record: value.recordID, type: Value.recordType, value: value)
+    }
+
+    /// Removes a record, provided that nobody else changed it meanwhile.
+    mutating func delete<Value: ConfigRecord>(_ entry: StoredValue<Value>) {
+        expectUnchanged(entry)
+        batch.delete(record: entry.value.recordID, type: Value.recordType)
+    }
+
+    /// Expects a record to be as it was seen.
+    mutating func expectUnchanged<Value: ConfigRecord>(_ entry: StoredValue<Value>) {
+        batch.expect(.record(type: Value.recordType, id: entry.value.recordID, .revision(entry.revision)))
+    }
+
+    /// Expects the way from a group to its owner to be as it was seen.
+    mutating func expectUnchanged(_ place: GroupPlace) {
+        for entry in place.ancestry { expectUnchanged(entry) }
+    }
+
+    /// Makes all but one of those fail who claim the same name at the same time.
+    mutating func claim(_ name: ClaimedName) throws {
+        batch.expect(try view.tx.token(groups: [name.changeGroup]))
+        batch.touch(group: name.changeGroup)
+    }
+
+    /// Tells whoever relies on the members of `set` that there is another one.
+    mutating func addMember(to set: MemberSet) {
+        batch.touch(group: set.changeGroup)
+    }
+
+    /// Expects that nobody adds a member to `set`, which the batch relies on knowing whole.
+    mutating func expectNoNewMembers(of set: MemberSet) throws {
+        batch.expect(try view.tx.token(groups: [set.changeGroup]))
+    }
+}
+
+/// A name that only one thing may have.
+enum ClaimedName {
+    /// A user's, in the installation.
+    case user(String)
+    /// A token's, among those of a user.
+    case token(UserID, String)
+    /// A project group's, in its parent.
+    case group(ProjectGroupID, String)
+    /// A project's, in its group.
+    case project(ProjectGroupID, String)
+    /// A remote source's, in the installation.
+    case remoteSource(String)
+
+    var changeGroup: String {
+        switch self {
+        case .user(let name): "username/\(name)"
+        case .token(let user, let name): "tokenname/\(user)/\(name)"
+        case .group(let parent, let name): "groupname/\(parent)/\(name)"
+        case .project(let parent, let name): "projectname/\(parent)/\(name)"
+        case .remoteSource(let name): "sourcename/\(name)"
+        }
+    }
+}
+
+/// Things that belong to another thing, which relies on knowing all of them when it is deleted or moved.
+enum MemberSet {
+    /// The groups and projects directly in a group.
+    case children(ProjectGroupID)
+    /// The tokens of a user.
+    case tokens(UserID)
+
+    var changeGroup: String {
+        switch self {
+        case .children(let group): "children/\(group)"
+        case .tokens(let user): "tokens/\(user)"
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package import Base
+import Synchronization
+
+/// Hashes and checks passwords off Swift's own pool: two at a time, and only so many in line.
+///
+/// A check costs the same whether the user exists or not: where there is no hash, one that nobody knows the password of is
+/// checked instead.
+package final class PasswordHashing: Sendable {
+    private static let threads = 2
+    /// At most some three seconds of waiting; whoever comes then is told to try later, so that a flood ends by itself.
+    private static let maximumInLine = 64
+
+    private let cost: PasswordHash.Cost
+    private let decoy: PasswordHash
+    private let pool: BlockingPool
+    private let inLine = Mutex(0)
+
+    /// Prepares the decoy, which takes as long as one hashing.
+    /// - Throws: ``Failure`` or ``SystemError`` when threads or memory are short.
+    @concurrent package init(cost: PasswordHash.Cost = .standard) async throws {
+        self.cost = cost
+        let pool = BlockingPool(name: "password", threads: Self.threads)
+        self.pool = pool
+        decoy = try await pool.run {
+            try PasswordHash(of: SecretValue(HexText.random(bytes: 32)), cost: cost)
+        }
+    }
+
+    /// Hashes a new password.
+    /// - Throws: ``APIError`` of kind unavailable when too many hashings wait; ``Failure`` when memory is short.
+    @concurrent package func hash(_ password: SecretValue) async throws -> PasswordHash {
+        let cost = cost
+        return try await inLine { try PasswordHash(of: password, cost: cost) }
+    }
+
+    /// Whether `password` is the one that `hash` was made of; without a hash no password is.
+    /// - Throws: ``APIError`` of kind unavailable when too many hashings wait; ``Failure`` when memory is short.
+    @concurrent package func matches(_ password: SecretValue, _ hash: PasswordHash?) async throws -> Bool {
+        let checked = hash ?? decoy
+        let isEqual = try await inLine { try checked.matches(password) }
+        return isEqual && hash != nil
+    }
+
+    /// Whether `hash` was made with other costs than new ones are.
+    package func isOutdated(_ hash: PasswordHash) -> Bool { hash.cost != cost }
+
+    private func inLine<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        let isFull = inLine.withLock { count in
+            guard count < Self.maximumInLine else { return true }
+            count += 1
+            return false
+        }
+        guard !isFull else {
+            throw APIError(.unavailable, "Too many people are signing in right now. Try again in a few seconds.")
+        }
+        defer { inLine.withLock { $0 -= 1 } }
+        return try await pool.run(work)
+    }
+}
