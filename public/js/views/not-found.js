@@ -1,0 +1,41 @@
+import { ApiError } from "../api.js"
+import { html } from "../html.js"
+import { paths } from "../router.js"
+import { session } from "../session.js"
+import { icon } from "../status.js"
+
+const message = (picture, title, text, action) => html`
+  <section class="blank">
+    ${icon(picture)}
+    <h1>${title}</h1>
+    <p>${text}</p>
+    ${action}
+  </section>`
+
+/** @param {import("../navigation.js").Page} page */
+export const notFound = page => {
+  page.title("Not found")
+  page.render(message("martlet", "Nothing here",
+    "This page does not exist, or it is not yours to see.",
+    html`<a class="button" href="/">Go home</a>`))
+}
+
+const goToSignIn = () => dispatchEvent(new CustomEvent("go", {
+  detail: { href: paths.signIn(location.pathname + location.search + location.hash) },
+}))
+
+/**
+ * Shows what went wrong instead of a view.
+ * @param {import("../navigation.js").Page} page
+ * @param {Error} error
+ */
+export const trouble = (page, error) => {
+  if (!(error instanceof ApiError)) console.error(error)
+  if (error.status === 401 && !session.user) return goToSignIn()
+  if (error.status === 404) return notFound(page)
+  page.title("Something is wrong")
+  page.render(message("alert", error.status === 403 ? "Not allowed" : "Something is wrong",
+    error instanceof ApiError ? error.message : "This page failed. Reloading it may help.",
+    html`<button class="button" type="button" data-action="retry">${icon("restart")}Try again</button>`))
+  page.actions({ retry: () => dispatchEvent(new CustomEvent("reload")) })
+}
