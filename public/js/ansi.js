@@ -16,11 +16,12 @@ export const longestLine = 20_000
 const escape = "\u001b"
 // Everything that is not plain text on its line: C0 without tab, DEL, C1.
 const special = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g
-const controlSequence = /\u001b\[([0-?]*)[ -/]*([@-~])/y
+// Every sequence has a longest length, so that garbage cannot grow while its end is awaited.
+const controlSequence = /\u001b\[([0-?]{0,64})[ -/]{0,4}([@-~])/y
 // String sequences (OSC, DCS, SOS, PM, APC) end with ST or BEL; a line end also ends a broken one.
-const stringSequence = /\u001b[\]PX^_][^\u0007\u001b\n\r]*(?:\u0007|\u001b\\|(?=[\n\r\u001b]))/y
-const shortSequence = /\u001b[ -/]*[0-~]/y
-// What may still become a sequence when more text arrives; bounded, so that garbage cannot grow.
+const stringSequence = /\u001b[\]PX^_][^\u0007\u001b\n\r]{0,4096}(?:\u0007|\u001b\\|(?=[\n\r\u001b]))/y
+const shortSequence = /\u001b[ -/]{0,4}[0-~]/y
+// What may still become one of these when more text arrives.
 const unfinished = /\u001b(?:\[[0-?]{0,64}[ -/]{0,4}|[\]PX^_][^\u0007\u001b\n\r]{0,4096}\u001b?|[ -/]{0,4})?$/
 
 const hex = value => Math.min(255, Number(value) || 0).toString(16).padStart(2, "0")

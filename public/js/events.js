@@ -1,11 +1,10 @@
 // A stream of changes that survives lost connections, and the loader that follows it.
 
 import { api } from "./api.js"
+import { whileAttended } from "./attention.js"
 
 const firstPause = 500
 const longestPause = 15_000
-// Browsers allow six connections to a plain-HTTP host: a page nobody looks at must not hold one for long.
-const hiddenGrace = 60_000
 
 /**
  * Follows the server-sent events under `path` until `signal` aborts. `on.open` is called at each (re)connection,
@@ -29,7 +28,7 @@ export class EventFeed {
     this.#on = on
     if (signal.aborted) return
     signal.addEventListener("abort", () => this.#close("off"))
-    document.addEventListener("visibilitychange", () => this.#lookedAt(), { signal })
+    whileAttended({ leave: () => this.#close("off"), come: () => this.#open() }, signal)
     this.#open()
   }
 
@@ -66,12 +65,6 @@ export class EventFeed {
     this.#source?.close()
     this.#source = null
     report(state)
-  }
-
-  #lookedAt() {
-    clearTimeout(this.#timer)
-    if (document.hidden) this.#timer = setTimeout(() => this.#close("off"), hiddenGrace)
-    else if (!this.#source) this.#open()
   }
 }
 

@@ -1,17 +1,6 @@
-// Lines of a log as nodes, in chunks that the browser lays out only when they come near the screen.
+// Lines of a log as nodes.
 
 import { counted } from "./format.js"
-
-/** Lines in a chunk. */
-export const chunkLines = 500
-
-/**
- * Where a line is.
- * @param {number} number counted from 1
- * @returns {{chunk: number, row: number}}
- */
-export const placeOf = number =>
-  ({ chunk: Math.floor((number - 1) / chunkLines), row: (number - 1) % chunkLines })
 
 /**
  * The line a fragment of a URL means.
@@ -74,78 +63,5 @@ export const lineNodes = ({ runs, cut }) => {
   return nodes
 }
 
-const rowTemplate = () => {
-  const row = document.createElement("div")
-  row.className = "log-line"
-  const anchor = document.createElement("a")
-  anchor.tabIndex = -1
-  row.append(anchor)
-  return row
-}
-
-/** Keeps the rows of one log inside `container`. */
-export class LogLines {
-  #container
-  #template = rowTemplate()
-  #count = 0
-  #open = null
-
-  /** @param {Element} container */
-  constructor(container) {
-    this.#container = container
-    container.replaceChildren()
-  }
-
-  get count() {
-    return this.#count
-  }
-
-  /** @param {import("./ansi.js").Line[]} lines @param {number} from @param {number} to */
-  append(lines, from = 0, to = lines.length) {
-    this.#dropOpen()
-    for (let index = from; index < to; index += 1) this.#add(lines[index])
-  }
-
-  /**
-   * Shows the line still being written, or takes it away.
-   * @param {import("./ansi.js").Line | null} line
-   */
-  showOpen(line) {
-    this.#dropOpen()
-    if (line) this.#open = this.#add(line)
-  }
-
-  /** @param {number} number @returns {Element | null} */
-  row(number) {
-    const { chunk, row } = placeOf(number)
-    return this.#container.children[chunk]?.children[row] ?? null
-  }
-
-  #dropOpen() {
-    if (!this.#open) return
-    const chunk = this.#open.parentElement
-    this.#open.remove()
-    if (chunk.childElementCount === 0) chunk.remove()
-    this.#open = null
-    this.#count -= 1
-  }
-
-  #add(line) {
-    const row = this.#template.cloneNode(true)
-    const chunk = this.#chunk()
-    this.#count += 1
-    row.firstChild.setAttribute("href", `#L${this.#count}`)
-    row.append(...lineNodes(line))
-    chunk.append(row)
-    return row
-  }
-
-  #chunk() {
-    if (this.#count % chunkLines !== 0) return this.#container.lastElementChild
-    const chunk = document.createElement("div")
-    chunk.className = "log-chunk"
-    chunk.style.counterReset = `line ${this.#count}`
-    this.#container.append(chunk)
-    return chunk
-  }
-}
+/** @param {import("./ansi.js").Line} line */
+export const lineText = ({ runs }) => runs.map(run => run.text).join("")

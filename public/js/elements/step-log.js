@@ -1,15 +1,16 @@
 import { AnsiParser } from "../ansi.js"
 import { api, ApiError } from "../api.js"
+import { whileAttended } from "../attention.js"
 import { Follower } from "../follower.js"
 import { html } from "../html.js"
-import { lineInHash, LogLines } from "../log-lines.js"
+import { LogChunks } from "../log-chunks.js"
+import { lineInHash } from "../log-lines.js"
 import { morph } from "../morph.js"
 
-// A frame may spend this long on new lines; the rest waits for the next, so that the page stays responsive.
+// A frame may spend this long on reading and again on new lines; the rest waits, so that the page stays responsive.
 const frameBudget = 8
-const frameSlice = 250
-// Reading waits when the page cannot keep up.
-const mostWaiting = 50_000
+const frameSlice = 1000
+const slice = 64 * 1024
 const firstPause = 500
 const longestPause = 10_000
 
@@ -28,9 +29,11 @@ export class StepLog extends HTMLElement {
   #lines = null
   #parser = null
   #decoder = null
+  #path = ""
   #bytes = 0
   #live = false
-  #reading = false
+  #state = "idle"
+  #attention = null
   #waiting = []
   #painting = null
   #pinned = false
@@ -41,10 +44,13 @@ export class StepLog extends HTMLElement {
     this.setAttribute("aria-live", "off")
     this.addEventListener("click", event => this.#clicked(event))
     this.#follower.start()
+    this.#attention = new AbortController()
+    whileAttended({ leave: () => this.#interrupt(), come: () => this.#resume() }, this.#attention.signal)
   }
 
   disconnectedCallback() {
     this.#abort.abort()
+    this.#attention.abort()
     this.#follower.stop()
   }
 
@@ -65,7 +71,7 @@ export class StepLog extends HTMLElement {
     this.#abort.abort()
     this.#abort = new AbortController()
     morph(this, html`<div class="log-lines"></div><p class="log-message" hidden></p>`)
-    this.#lines = new LogLines(this.querySelector(".log-lines"))
+    this.#lines = new LogChunks(this.querySelector(".log-lines"))
     this.#parser = new AnsiParser()
     this.#decoder = new TextDecoder()
     this.#bytes = 0
@@ -73,8 +79,8 @@ export class StepLog extends HTMLElement {
     this.#painting = null
     this.#pinned = lineInHash(location.hash) !== null
     this.#live = live
-    this.#reading = false
-    this.path = path
+    this.#state = "idle"
+    this.#path = path
     this.#follower.on = live && !location.hash
     if (started) this.#read(this.#abort.signal)
     else this.#say(live ? messages.absent : messages.gone)
@@ -84,7 +90,7 @@ export class StepLog extends HTMLElement {
   changed({ live, started }) {
     const ended = this.#live && !live
     this.#live = live
-    if (!this.#reading && started && (live || ended)) this.#read(this.#abort.signal)
+    if (this.#state !== "reading" && started && (live || ended)) this.#read(this.#abort.signal)
   }
 
   /** Marks and shows the line named in the URL. */
@@ -115,7 +121,7 @@ export class StepLog extends HTMLElement {
   }
 
   async #read(signal) {
-    this.#reading = true
+    this.#state = "reading"
     for (let wait = firstPause; ; wait = Math.min(longestPause, wait * 2)) {
       const before = this.#bytes
       const outcome = await this.#receive(signal)
@@ -125,13 +131,26 @@ export class StepLog extends HTMLElement {
       this.#say("The connection broke. Trying again…")
       await pause(wait)
     }
-    this.#reading = false
+    this.#state = "ended"
+  }
+
+  #interrupt() {
+    if (this.#state !== "reading") return
+    this.#abort.abort()
+    this.#painting = null
+    this.#state = "interrupted"
+  }
+
+  #resume() {
+    if (this.#state !== "interrupted") return
+    this.#abort = new AbortController()
+    this.#read(this.#abort.signal)
   }
 
   async #receive(signal) {
     const query = `${this.#live ? "&follow" : ""}${this.#bytes ? `&offset=${this.#bytes}` : ""}`
     try {
-      const response = await api.stream(this.path + query, { signal })
+      const response = await api.stream(this.#path + query, { signal })
       this.#say("")
       await this.#take(response.body.getReader(), signal)
       return this.#ended(signal)
@@ -151,14 +170,21 @@ export class StepLog extends HTMLElement {
   }
 
   async #take(reader, signal) {
+    let start = performance.now()
     for (;;) {
       const { value, done } = await reader.read()
       if (signal.aborted || done) return
-      this.#bytes += value.length
-      this.#parser.push(this.#decoder.decode(value, { stream: true }))
-      this.#waiting = this.#waiting.concat(this.#parser.take())
-      const painted = this.#paint(signal)
-      if (this.#waiting.length > mostWaiting) await painted
+      for (let at = 0; at < value.length; at += slice) {
+        const piece = value.subarray(at, at + slice)
+        this.#bytes += piece.length
+        this.#parser.push(this.#decoder.decode(piece, { stream: true }))
+        this.#waiting = this.#waiting.concat(this.#parser.take())
+        const painted = this.#paint(signal)
+        if (performance.now() - start < frameBudget) continue
+        await painted
+        if (signal.aborted) return
+        start = performance.now()
+      }
     }
   }
 
@@ -192,9 +218,8 @@ export class StepLog extends HTMLElement {
     const start = performance.now()
     let at = 0
     while (at < lines.length && performance.now() - start < frameBudget) {
-      const end = Math.min(lines.length, at + frameSlice)
-      this.#lines.append(lines, at, end)
-      at = end
+      this.#lines.append(lines.slice(at, at + frameSlice))
+      at += frameSlice
     }
     this.#waiting = lines.slice(at)
     if (this.#waiting.length === 0) this.#lines.showOpen(this.#parser.current)

@@ -5,8 +5,8 @@ import { paths } from "../router.js"
 import { statusShape, statusWord, taskStatus } from "../status.js"
 
 // All in grid units of a quarter of a root em, so that text size and drawing grow together.
-const nodeWidth = 52
-const columnGap = 16
+const nodeWidth = 46
+const columnGap = 12
 
 const left = column => column * (nodeWidth + columnGap)
 

@@ -37,7 +37,11 @@ const ownerRow = ({ owner, title, picture, note, runs }) => {
 const privacy = project => project.global_visibility === "private" && html`<span class="chip" title="Only you">${icon("lock")}private</span>`
 
 const groupRow = group => html`
-  <li class="plain-row" data-key="${group.path}">${icon("group")}<a class="row-link" href="${paths.group(group.path)}">${group.name}</a></li>`
+  <tr role="row" data-key="group ${group.path}">
+    <th role="rowheader" scope="row" class="cell-name">${icon("group")}<a class="row-link" href="${paths.group(group.path)}">${group.name}</a></th>
+    <td role="cell" class="cell-status"></td>
+    <td role="cell" class="cell-main faint" colspan="3">Group</td>
+  </tr>`
 
 const none = html`
   <section class="blank">
@@ -49,13 +53,12 @@ const none = html`
 
 const markup = ({ title, groups, rows }) => html`
   <header class="page-head"><h1>${title}</h1></header>
-  ${groups.length > 0 && html`<section aria-label="Groups"><ul class="plain-list is-tight">${groups.map(groupRow)}</ul></section>`}
-  ${rows.length === 0 && groups.length === 0 ? none : rows.length > 0 && html`
+  ${rows.length + groups.length === 0 ? none : html`
     <table class="rows rows-projects" role="table">
       <caption><span class="visually-hidden">Projects and their latest runs</span></caption>
       <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Project</th><th role="columnheader" scope="col">Latest</th>
         <th role="columnheader" scope="col">Change</th><th role="columnheader" scope="col">History</th><th role="columnheader" scope="col">When</th></tr></thead>
-      <tbody role="rowgroup">${rows.map(ownerRow)}</tbody>
+      <tbody role="rowgroup">${rows.map(ownerRow)}${groups.map(groupRow)}</tbody>
     </table>`}`
 
 const showGroup = async (page, path) => {
