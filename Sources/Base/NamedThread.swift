@@ -14,7 +14,9 @@ public enum NamedThread {
         stackSize bytes: Int? = nil,
         _ body: @escaping @Sendable () -> Void
     ) throws {
-        let start = Unmanaged.passRetained(Start(name: String(decoding: name.utf8.prefix(15), as: UTF8.self), body: body))
+        let start = Unmanaged.passRetained(
+            Start(name: String(decoding: name.utf8.prefix(15), as: UTF8.self), body: body)
+        )
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

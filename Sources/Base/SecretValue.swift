@@ -1,5 +1,6 @@
 /// A value that must never reach a log, an error or a process title: its description hides it.
-public struct SecretValue: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct SecretValue: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
     /// The secret itself; named so that every use can be found.
     public let revealed: String
 

@@ -36,7 +36,8 @@ public enum ErrorBody {
     public static func remoteError(status: Int, body: [UInt8]) -> RemoteError {
         let kind = ErrorKind(status: status)
         // A proxy or a crash may answer anything; the status alone then says what there is to say.
-        guard let elements = try? JSONCoding.decode([ErrorBodyElement].self, from: body), let first = elements.first else {
+        guard let elements = try? JSONCoding.decode([ErrorBodyElement].self, from: body), let first = elements.first
+        else {
             return RemoteError(kind: kind)
         }
         return RemoteError(kind: kind, code: first.code, message: first.message, details: first.details ?? [:])

@@ -74,7 +74,8 @@ package struct ExecutorAPI: Sendable {
 
     private static func executor(_ context: ServiceContext) throws -> ExecutorID {
         let id = try context.pathVariable("executor")
-        guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") }) else {
+        guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") })
+        else {
             throw APIError(.badRequest, "An executor's id is a UUID.")
         }
         return ExecutorID(id)

@@ -26,7 +26,9 @@ package struct ExecutorChoice {
     }
 
     private static func fits(_ task: TaskDefinition, _ registration: ExecutorRegistration) -> Bool {
-        if let architecture = task.runtime.architecture, !registration.architectures.contains(architecture) { return false }
+        if let architecture = task.runtime.architecture, !registration.architectures.contains(architecture) {
+            return false
+        }
         return registration.allowsPrivileged || !task.runtime.containers.contains(where: \.privileged)
     }
 }

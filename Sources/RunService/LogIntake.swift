@@ -81,7 +81,9 @@ package final class LogIntake: Sendable {
     /// The tasks that have growing logs, for cleaning up after a restart.
     package func tasks() async throws -> [TaskID] {
         try await BlockingPool.shared.run { [directory] in
-            try attempt("list \(directory)") { try FileManager.default.contentsOfDirectory(atPath: directory).map { TaskID($0) } }
+            try attempt("list \(directory)") {
+                try FileManager.default.contentsOfDirectory(atPath: directory).map { TaskID($0) }
+            }
         }
     }
 

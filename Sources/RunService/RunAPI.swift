@@ -34,7 +34,9 @@ package struct RunAPI: Sendable {
         }
         group.get("runs") { request, _ in try Response.json(try await queries.page(try Self.query(of: request))) }
         group.get("runs/:run") { _, context in try Response.json(try await run(context)) }
-        group.get("runs/number/:number") { request, context in try Response.json(try await runByNumber(request, context)) }
+        group.get("runs/number/:number") { request, context in
+            try Response.json(try await runByNumber(request, context))
+        }
         group.put("runs/:run/actions/:action") { _, context in try await act(context) }
         group.put("runs/:run/tasks/:task/approval") { request, context in try await approve(request, context) }
         group.get("runs/:run/tasks/:task/logs/:selector") { request, context in try await log(request, context) }
@@ -79,7 +81,11 @@ package struct RunAPI: Sendable {
 
     private func log(_ request: Request, _ context: ServiceContext) async throws -> Response {
         guard let selector = LogSelector(try context.pathVariable("selector")) else {
-            throw APIError(.badRequest, code: "invalidRunTaskStepNumber", "A log is that of the setup or of a step's number.")
+            throw APIError(
+                .badRequest,
+                code: "invalidRunTaskStepNumber",
+                "A log is that of the setup or of a step's number."
+            )
         }
         let offset = try request.integer("offset") ?? 0
         guard offset >= 0 else { throw APIError(.badRequest, "The parameter offset must not be negative.") }

@@ -30,7 +30,11 @@ package struct RunCreator: Sendable {
 
     private func create(_ definition: RunDefinition) async throws -> Run {
         guard RunGroup.isValid(definition.group) else {
-            throw APIError(.badRequest, code: "invalidRunGroup", "A run's group must be an absolute path of kinds and values.")
+            throw APIError(
+                .badRequest,
+                code: "invalidRunGroup",
+                "A run's group must be an absolute path of kinds and values."
+            )
         }
         if let existing = try await queries.run(of: definition.id) { return existing }
         var definition = definition
@@ -53,7 +57,11 @@ package struct RunCreator: Sendable {
         }
         guard RunRecreation.isAllowed(old.run, fromStart: fromStart) else {
             let wanted = fromStart ? "ended" : "ended without success"
-            throw APIError(.badRequest, code: "runCannotBeRestarted", "Only a run that has \(wanted) can be restarted so.")
+            throw APIError(
+                .badRequest,
+                code: "runCannotBeRestarted",
+                "Only a run that has \(wanted) can be restarted so."
+            )
         }
         var definition = RunRecreation.definition(from: old, id: .random(), fromStart: fromStart)
         definition.environment = environment
@@ -106,7 +114,8 @@ package enum TaskLevels {
 
     private static func refusal(of tasks: [TaskID: TaskDefinition], without levels: [TaskID: Int]) -> APIError {
         let names = tasks.values.filter { levels[$0.id] == nil }.map { "“\($0.name)”" }.sorted()
-        let message = "The tasks \(names.joined(separator: ", ")) depend on each other in a circle or on a task that is missing."
+        let message =
+            "The tasks \(names.joined(separator: ", ")) depend on each other in a circle or on a task that is missing."
         return APIError(.badRequest, code: "circularDependency", message)
     }
 }

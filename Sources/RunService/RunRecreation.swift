@@ -27,7 +27,9 @@ package enum RunRecreation {
         for (task, wanted) in old.definition.tasks {
             var wanted = wanted
             wanted.id = renamed[task] ?? task
-            wanted.depends = Dictionary(uniqueKeysWithValues: wanted.depends.map { (renamed[$0.key] ?? $0.key, $0.value) })
+            wanted.depends = Dictionary(
+                uniqueKeysWithValues: wanted.depends.map { (renamed[$0.key] ?? $0.key, $0.value) }
+            )
             definition.tasks[wanted.id] = wanted
         }
         return definition

@@ -77,7 +77,8 @@ package actor RunScheduler {
 
     /// The assignment that an executor speaks of.
     /// - Throws: ``APIError`` with code `attemptSuperseded`, or of kind `notExist`.
-    package func assignment(of task: TaskID, attempt: Int, to executor: ExecutorID) throws -> SchedulerState.Assignment {
+    package func assignment(of task: TaskID, attempt: Int, to executor: ExecutorID) throws -> SchedulerState.Assignment
+    {
         try state.assignment(of: task, attempt: attempt, to: executor)
     }
 
@@ -89,11 +90,19 @@ package actor RunScheduler {
 
     /// An executor's work, once its version is another one than `version` or the deadline has passed.
     /// - Throws: ``APIError`` of kind `notExist` when the executor has to register first.
-    package func work(for executor: ExecutorID, after version: Int64, until deadline: Deadline) async throws -> ExecutorWork {
+    package func work(
+        for executor: ExecutorID,
+        after version: Int64,
+        until deadline: Deadline
+    ) async throws -> ExecutorWork {
         while true {
             let seen = work.count
             guard let current = versions[executor], state.executors[executor] != nil else {
-                throw APIError(.notExist, code: "executorDoesNotExist", "The executor \(executor) has to register first.")
+                throw APIError(
+                    .notExist,
+                    code: "executorDoesNotExist",
+                    "The executor \(executor) has to register first."
+                )
             }
             if current != version || deadline.isPast {
                 return ExecutorWork(version: current, tasks: state.work(for: executor))

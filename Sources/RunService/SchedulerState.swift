@@ -11,12 +11,24 @@ package struct SchedulerState: Sendable {
     package struct ActiveRun: Sendable, Equatable {
         package var run: Run
         package var definition: RunDefinition
+
+        /// Pairs the two.
+        package init(run: Run, definition: RunDefinition) {
+            self.run = run
+            self.definition = definition
+        }
     }
 
     /// An executor that has registered.
     package struct ExecutorState: Sendable, Equatable {
         package var registration: ExecutorRegistration
         package var lastSeen: Date
+
+        /// Describes an executor.
+        package init(registration: ExecutorRegistration, lastSeen: Date) {
+            self.registration = registration
+            self.lastSeen = lastSeen
+        }
     }
 
     /// Where a task runs.
@@ -113,7 +125,9 @@ extension SchedulerState {
     }
 
     private mutating func cancel(_ id: RunID, _ now: Date, _ effects: inout SchedulerEffects) throws {
-        guard var active = runs[id], active.run.phase == .queued else { throw refusal(of: "cancelled", id, wanted: "queued") }
+        guard var active = runs[id], active.run.phase == .queued else {
+            throw refusal(of: "cancelled", id, wanted: "queued")
+        }
         active.run.phase = .cancelled
         active.run.endTime = now
         for task in active.run.tasks.keys where active.run.tasks[task]?.status == .notstarted {
@@ -125,7 +139,9 @@ extension SchedulerState {
     }
 
     private mutating func stop(_ id: RunID, _ now: Date, _ effects: inout SchedulerEffects) throws {
-        guard let active = runs[id], active.run.phase == .running else { throw refusal(of: "stopped", id, wanted: "running") }
+        guard let active = runs[id], active.run.phase == .running else {
+            throw refusal(of: "stopped", id, wanted: "running")
+        }
         guard !active.run.stop else { return }
         runs[id]?.run.stop = true
         for task in active.run.tasks.keys { runs[id]?.run.tasks[task]?.waitingApproval = false }
@@ -135,7 +151,11 @@ extension SchedulerState {
 
     private func refusal(of what: String, _ id: RunID, wanted: String) -> APIError {
         guard let active = runs[id] else {
-            return APIError(.badRequest, code: "runNotActive", "Only a \(wanted) run can be \(what); this one has ended.")
+            return APIError(
+                .badRequest,
+                code: "runNotActive",
+                "Only a \(wanted) run can be \(what); this one has ended."
+            )
         }
         return APIError(
             .badRequest,
@@ -297,7 +317,9 @@ extension SchedulerState {
         var slots = ExecutorChoice(executors: executors, load: load)
         for entry in waiting.ordered {
             if slots.isFull { return }
-            guard let task = runs[entry.run]?.definition.tasks[entry.task], let executor = slots.take(for: task) else { continue }
+            guard let task = runs[entry.run]?.definition.tasks[entry.task], let executor = slots.take(for: task) else {
+                continue
+            }
             waiting.remove(entry)
             let attempt = (runs[entry.run]?.run.tasks[entry.task]?.attempt ?? 0) + 1
             runs[entry.run]?.run.tasks[entry.task]?.attempt = attempt

@@ -27,7 +27,9 @@ struct WaitingTasks: Sendable {
         byRun[run.id] =
             tasks.isEmpty
             ? nil
-            : tasks.enumerated().map { Entry(sequence: run.sequence, position: $0.offset, run: run.id, task: $0.element) }
+            : tasks.enumerated().map {
+                Entry(sequence: run.sequence, position: $0.offset, run: run.id, task: $0.element)
+            }
     }
 
     mutating func remove(_ entry: Entry) {

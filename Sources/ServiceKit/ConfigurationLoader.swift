@@ -60,7 +60,10 @@ package enum ConfigurationLoader {
         for path in ConfigurationReader.overridable {
             let name = "MARTLET_" + path.replacing(".", with: "_").uppercased()
             guard let text = environment[name] else { continue }
-            root.set(.plain(text, at: SourcePosition(file: "environment variable \(name)")), at: path.split(separator: ".").map(String.init))
+            root.set(
+                .plain(text, at: SourcePosition(file: "environment variable \(name)")),
+                at: path.split(separator: ".").map(String.init)
+            )
         }
     }
 

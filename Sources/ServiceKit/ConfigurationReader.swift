@@ -98,7 +98,10 @@ extension ConfigurationReader {
         gateway.apiExposedURL = url(top?.optional("apiExposedURL")) ?? common.configuration.apiExposedURL
         gateway.webExposedURL = url(top?.optional("webExposedURL")) ?? common.configuration.webExposedURL
         if section.isStarted, gateway.apiExposedURL.isEmpty {
-            section.diagnostics.error("\"apiExposedURL\" is missing; the component gateway needs it", at: section.position)
+            section.diagnostics.error(
+                "\"apiExposedURL\" is missing; the component gateway needs it",
+                at: section.position
+            )
         }
         gateway.adminToken = secret(top?.optional("adminToken"))
         gateway.unsecureCookies = top?.optional("unsecureCookies")?.bool() ?? false
@@ -114,7 +117,9 @@ extension ConfigurationReader {
     private func readCookies(_ section: Section, into gateway: inout GatewayConfiguration) {
         let signing = section.mapping?.optional("cookieSigning")?.mapping()
         if let key = section.required(signing, "cookieSigning")?.required("key"), let value = secret(key) {
-            if value.revealed.utf8.count < 32 { key.error("the key must have at least 32 bytes; make one by: openssl rand -hex 32") }
+            if value.revealed.utf8.count < 32 {
+                key.error("the key must have at least 32 bytes; make one by: openssl rand -hex 32")
+            }
             gateway.cookieSigningKey = value
         }
         gateway.sessionDuration = signing?.optional("duration")?.duration() ?? gateway.sessionDuration
@@ -161,7 +166,8 @@ extension ConfigurationReader {
         executor.dataDirectory = dataDirectory(section)
         executor.socketPath = common.socket(.executor)
         executor.runservice = common.endpoint(.runservice, section)
-        executor.activeTasksLimit = top?.optional("activeTasksLimit")?.integer(in: 1...1_000) ?? executor.activeTasksLimit
+        executor.activeTasksLimit =
+            top?.optional("activeTasksLimit")?.integer(in: 1...1_000) ?? executor.activeTasksLimit
         executor.labels = top?.optional("labels")?.stringMap() ?? [:]
         executor.allowsPrivileged = top?.optional("allowPrivilegedContainers")?.bool() ?? false
         executor.gatewayAuthority = Self.authority(of: common.configuration.apiExposedURL)
@@ -251,7 +257,8 @@ extension ConfigurationReader {
     private static func authority(of url: String) -> String? {
         for (scheme, port) in [("http://", 80), ("https://", 443)] where url.hasPrefix(scheme) {
             let authority = url.dropFirst(scheme.count).prefix { $0 != "/" }
-            guard !authority.isEmpty, authority.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !authority.contains("@") else { return nil }
+            guard !authority.isEmpty, authority.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !authority.contains("@")
+            else { return nil }
             let hasPort = authority.split(separator: "]").last?.contains(":") == true && !authority.hasSuffix("]")
             return hasPort ? String(authority) : "\(authority):\(port)"
         }

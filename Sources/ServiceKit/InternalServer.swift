@@ -1,19 +1,13 @@
 package import Base
 package import Hummingbird
 import ServiceLifecycle
-import Glibc
-import Logging
-import NIOCore
 
 /// The HTTP server of an internal service, on a Unix socket of mode 0660.
 ///
 /// Beside the service's own routes it answers `/healthz` (the process serves) and `/readyz` (the service can do its work);
 /// both without the internal token.
 package struct InternalServer: Service {
-    private let name: String
-    private let socketPath: String
-    private let responder: RouterResponder<ServiceContext>
-    private let onListening: @Sendable () async -> Void
+    private let server: UnixHTTPServer<RouterResponder<ServiceContext>>
 
     /// Prepares a server.
     /// - Parameters:
@@ -31,9 +25,6 @@ package struct InternalServer: Service {
         onListening: @escaping @Sendable () async -> Void = {},
         addRoutes: (RouterGroup<ServiceContext>) -> Void
     ) {
-        self.name = name
-        self.socketPath = socketPath
-        self.onListening = onListening
         let router = ServiceRouter(context: ServiceContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -41,30 +32,18 @@ package struct InternalServer: Service {
         }
         HealthRoutes(isReady: isReady).add(to: router)
         addRoutes(router.group().add(middleware: InternalTokenMiddleware(token: token)))
-        responder = router.buildResponder()
+        server = UnixHTTPServer(
+            name: name,
+            socketPath: socketPath,
+            responder: router.buildResponder(),
+            onListening: onListening
+        )
     }
 
     /// Serves until graceful shutdown, which lets running requests end.
     /// - Throws: ``Failure`` when the socket cannot be used.
     package func run() async throws {
-        try await SocketFile.prepare(socketPath)
-        let path = socketPath
-        let onListening = onListening
-        var logger = Logger.current
-        logger[metadataKey: "service"] = "\(name)"
-        let application = Application(
-            responder: responder,
-            configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: path),
-                serverName: nil
-            ),
-            onServerRunning: { _ in
-                SocketFile.open(path)
-                await onListening()
-            },
-            logger: logger.quiet
-        )
-        try await attempt("serve \(name) on \(path)") { try await application.run() }
+        try await server.run()
     }
 }
 
@@ -84,14 +63,5 @@ package struct HealthRoutes: Sendable {
             guard await isReady() else { throw APIError(.unavailable, "The service is still starting.") }
             return Response.empty()
         }
-    }
-}
-
-extension Logger {
-    /// The same logger for Hummingbird's own lines, of which only warnings and worse matter.
-    fileprivate var quiet: Logger {
-        var logger = self
-        logger.logLevel = max(logger.logLevel, .warning)
-        return logger
     }
 }

@@ -26,7 +26,12 @@ extension Request {
         do {
             return try JSONCoding.decode(type, from: bytes)
         } catch {
-            throw APIError(.badRequest, code: "invalidBody", "The request's body is not the JSON expected here.", cause: error)
+            throw APIError(
+                .badRequest,
+                code: "invalidBody",
+                "The request's body is not the JSON expected here.",
+                cause: error
+            )
         }
     }
 

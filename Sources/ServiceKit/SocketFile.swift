@@ -10,7 +10,9 @@ package enum SocketFile {
     /// - Throws: ``Failure`` when the path is too long or somebody listens there.
     package static func prepare(_ path: String) async throws {
         guard path.utf8.count <= maximumPathLength else {
-            throw Failure("socket path \(path) is longer than \(maximumPathLength) bytes: choose a shorter runDirectory")
+            throw Failure(
+                "socket path \(path) is longer than \(maximumPathLength) bytes: choose a shorter runDirectory"
+            )
         }
         guard access(path, F_OK) == 0 else { return }
         guard try !isListening(path) else {
