@@ -6,7 +6,7 @@ public enum NamedThread {
     /// Starts a detached thread.
     /// - Parameters:
     ///   - name: shown by `ps -L` and debuggers; at most 15 bytes are kept.
-    ///   - stackSize: in bytes; nil takes the system's default.
+    ///   - bytes: the size of the stack; nil takes the system's default.
     ///   - body: the thread's life.
     /// - Throws: ``SystemError`` when the system has no thread to give.
     public static func start(

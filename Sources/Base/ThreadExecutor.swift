@@ -16,7 +16,7 @@ public final class ThreadExecutor: SerialExecutor {
     /// Starts the thread.
     /// - Parameters:
     ///   - name: shown by `ps -L` and debuggers; at most 15 bytes are kept.
-    ///   - stackSize: in bytes; nil takes the system's default.
+    ///   - bytes: the size of the stack; nil takes the system's default.
     /// - Throws: ``SystemError`` when the system has no thread or descriptor to give.
     public init(name: String, stackSize bytes: Int? = nil) throws {
         wakeUp = try WakeUp()

@@ -24,6 +24,7 @@ package final class LogIntake: Sendable {
     /// - Parameters:
     ///   - directory: holds the logs that still grow; created if missing.
     ///   - objects: takes the complete logs.
+    /// - Throws: ``Failure`` when the directory cannot be made.
     package init(directory: String, objects: any ObjectStore) throws {
         self.directory = directory
         self.objects = objects
@@ -61,7 +62,9 @@ package final class LogIntake: Sendable {
     }
 
     /// Makes the logs of an ended task objects, after a check that all bytes are here.
-    /// - Parameter sizes: how long the logs must be; nil for a task whose executor is lost, where what came is all there is.
+    /// - Parameters:
+    ///   - task: the task that has ended.
+    ///   - sizes: how long the logs must be; nil for a task whose executor is lost, where what came is all there is.
     /// - Throws: ``APIError`` with code `logIncomplete`, whose details name the log and how much of it is stored.
     package func seal(_ task: TaskID, sizes: [LogSelector: Int64]?) async throws {
         for (selector, size) in sizes ?? [:] where size > 0 {

@@ -21,8 +21,12 @@ package struct LogReader: Sendable {
 
     /// The log as a response body.
     /// - Parameters:
+    ///   - selector: which log.
+    ///   - task: the task.
+    ///   - run: the run that the task must belong to.
     ///   - offset: the first byte wanted.
     ///   - follows: whether the body goes on until the log is complete.
+    /// - Returns: the body; its length is known for a log that is complete.
     /// - Throws: ``APIError`` of kind `notExist` when there is no such run, task, step or log.
     package func body(
         _ selector: LogSelector,

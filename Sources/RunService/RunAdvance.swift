@@ -21,6 +21,7 @@ package enum RunAdvance {
     ///   - definition: what it is made of.
     ///   - assigned: its tasks that executors hold.
     ///   - now: the time of what happens.
+    /// - Returns: what the outside world has to do next.
     package static func advance(
         _ run: inout Run,
         definition: RunDefinition,

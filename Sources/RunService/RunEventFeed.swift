@@ -12,7 +12,9 @@ package struct RunEventFeed: Sendable {
     private let heartbeat: Duration
 
     /// Reads from the store's stream of run events.
-    /// - Parameter heartbeat: the longest silence; a comment line breaks it, so that both ends notice when the other is gone.
+    /// - Parameters:
+    ///   - store: holds the events.
+    ///   - heartbeat: the longest silence; a comment line breaks it, so that both ends notice when the other is gone.
     package init(store: ServiceStore, heartbeat: Duration = .seconds(15)) {
         self.store = store
         self.heartbeat = heartbeat
@@ -22,6 +24,7 @@ package struct RunEventFeed: Sendable {
     /// - Parameters:
     ///   - base: the group whose events, and those of groups below, are wanted.
     ///   - sequence: the last event that the reader knows; nil to begin with the next one.
+    /// - Returns: the answer; its body ends when the reader has gone.
     package func response(of base: String, after sequence: Int64?) -> Response {
         Response(
             status: .ok,

@@ -11,8 +11,11 @@ package enum RunRecreation {
 
     /// The definition of the new run: recreated tasks have new identities, kept ones their old.
     /// - Parameters:
+    ///   - old: the run to copy.
+    ///   - id: the new definition's identity.
     ///   - fromStart: whether successful tasks run again, too.
     ///   - newID: gives a task its new identity.
+    /// - Returns: the definition, which keeps everything else.
     package static func definition(
         from old: RunWithDefinition,
         id: RunDefinitionID,

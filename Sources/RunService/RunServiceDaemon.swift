@@ -13,7 +13,9 @@ package struct RunServiceDaemon: Service {
     private let onListening: @Sendable () async -> Void
 
     /// Prepares the service; nothing is opened yet.
-    /// - Parameter onListening: called once requests are accepted.
+    /// - Parameters:
+    ///   - configuration: where it keeps things and listens.
+    ///   - onListening: called once requests are accepted.
     package init(configuration: RunServiceConfiguration, onListening: @escaping @Sendable () async -> Void = {}) {
         self.configuration = configuration
         self.onListening = onListening

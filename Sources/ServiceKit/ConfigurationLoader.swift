@@ -26,6 +26,7 @@ package enum ConfigurationLoader {
     ///   - path: the file; relative paths in it are relative to its directory.
     ///   - components: what is going to be started.
     ///   - environment: the process's variables.
+    /// - Returns: the configuration of all components; what is missing for those not started has its default.
     /// - Throws: ``Failure`` when the file cannot be read, ``DocumentErrors`` with everything that is wrong in it.
     package static func load(
         _ path: String,

@@ -19,7 +19,6 @@ package typealias ServiceRouter = Router<ServiceContext>
 
 extension Request {
     /// The body as JSON; the content type does not matter, as browsers send JSON as text.
-    /// - Parameter limit: the most bytes that are read.
     /// - Throws: ``APIError`` of kind `badRequest` when the body is too long, empty or of another shape.
     package func json<Value: Decodable>(_ type: Value.Type = Value.self, limit: Int = 1 << 20) async throws -> Value {
         let bytes = try await bytes(limit: limit)

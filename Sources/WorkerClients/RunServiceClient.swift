@@ -32,8 +32,7 @@ extension RunServiceClient {
         return try await connection.get("/api/v1alpha/runs", query: pairs)
     }
 
-    /// A run by its number within a project or user.
-    /// - Parameter group: the root group, `/project/<id>` or `/user/<id>`.
+    /// A run by its number within a root group: `/project/<id>` or `/user/<id>`.
     /// - Throws: ``RemoteError`` with code `runDoesNotExist`.
     public func run(number: Int64, in group: String) async throws -> RunWithDefinition {
         try await connection.get("/api/v1alpha/runs/number/\(number)", query: [("group", group)])
@@ -60,6 +59,9 @@ extension RunServiceClient {
 
     /// The log of a task's preparation or of a step.
     /// - Parameters:
+    ///   - selector: which log.
+    ///   - task: the task.
+    ///   - run: the run that the task belongs to.
     ///   - offset: the first byte wanted.
     ///   - follow: whether the answer goes on until the log is complete.
     /// - Returns: the answer, whose body is the log's bytes.
@@ -79,8 +81,9 @@ extension RunServiceClient {
     }
 
     /// Run events of a group and what lies below it, as server-sent events that never end.
-    /// - Parameter after: the last event that is known; nil to begin with the next one.
-    /// - Returns: the answer, whose body is the stream; `data` holds a ``RunEvent``.
+    ///
+    /// They begin after the last event that is known, or with the next one. The answer's body is the stream; `data` holds a
+    /// ``RunEvent``.
     public func events(of group: String, after sequence: Int64?) async throws -> HTTPReply {
         let query = [("group", group)] + (sequence.map { [("after", String($0))] } ?? [])
         return try await attempt("open run events of \(group)") {
@@ -104,9 +107,8 @@ extension RunServiceClient {
     }
 
     /// The tasks that an executor has to know: one long request, answered when they are others than at `version`.
-    /// - Parameters:
-    ///   - version: the version of the last answer; 0 at first.
-    ///   - timeout: how long the request may be held; the answer is then the same as before.
+    ///
+    /// The first request is after version 0. When `timeout` has passed, the answer is the same as before.
     /// - Throws: ``RemoteError`` with code `executorDoesNotExist` when the executor has to register first.
     public func work(for id: ExecutorID, after version: Int64, timeout: Duration) async throws -> ExecutorWork {
         let query = [("after", String(version)), ("seconds", String(timeout.components.seconds))]
@@ -126,8 +128,7 @@ extension RunServiceClient {
         try await connection.send(.put, Self.task(task, id), query: [("attempt", String(attempt))], status)
     }
 
-    /// Sends a piece of a log.
-    /// - Parameter offset: where the piece begins.
+    /// Sends a piece of a log that begins at `offset`.
     /// - Returns: how many bytes are stored.
     /// - Throws: ``RemoteError`` with code `logOffsetMismatch`, whose details name the `offset` to go on at, `attemptSuperseded`, or
     ///   of kind `notExist` when nothing is known of the task any more.

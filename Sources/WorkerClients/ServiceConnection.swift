@@ -63,7 +63,8 @@ public struct ServiceConnection: Sendable {
     }
 
     /// Makes any request and returns the answer as soon as its head is here, whatever its status.
-    /// - Parameter deadline: when the whole exchange must be over; nil for streams.
+    ///
+    /// The deadline is for the whole exchange; streams have none.
     public func open(
         _ method: HTTPRequest.Method,
         _ path: String,
