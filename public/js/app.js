@@ -42,7 +42,15 @@ const showVersion = async () => {
   if (version) document.getElementById("version").textContent = `Martlet ${version}`
 }
 
-const navigation = new Navigation({ account, group, home, notFound, run, runs, signIn, task }, trouble)
+const goToSignIn = () => navigation.go(paths.signIn(here()), { replace: true })
+
+// Runs and tasks of a public project are for everybody; the rest of the API asks who is there.
+const forSignedIn = view => page => session.user ? view(page) : goToSignIn()
+
+const navigation = new Navigation({
+  account: forSignedIn(account), group: forSignedIn(group), home: forSignedIn(home), runs: forSignedIn(runs),
+  notFound, run, signIn, task,
+}, trouble)
 
 addEventListener("signed-in", event => {
   showUser()
@@ -53,7 +61,7 @@ addEventListener("signed-out", () => {
   const known = session.user !== null
   session.user = null
   showUser()
-  if (known) navigation.go(paths.signIn(here()), { replace: true })
+  if (known) goToSignIn()
 })
 
 addEventListener("go", event => navigation.go(event.detail.href))

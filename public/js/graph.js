@@ -7,9 +7,10 @@
  * @typedef {{columns: number, height: number, places: Place[], edges: Edge[]}} Layout
  */
 
-/** Heights in grid units: a node with its gap, and the lane of an edge that passes a column. */
+// Heights in grid units: a gap below each item, and the lane of an edge that passes a column.
+/** The height of a node. */
 export const nodeUnits = 16
-export const gapUnits = 4
+const gapUnits = 4
 const laneUnits = 6
 
 /**

@@ -32,7 +32,7 @@ const computed = token => {
 
 const pairs = [
   ...["ink", "ink-soft", "ink-faint", "accent", "good", "bad", "busy", "care"].flatMap(ink => [[ink, "canvas"], [ink, "surface"]]),
-  ["ink-soft", "hover"], ["ink-soft", "sunken"], ["on-accent", "accent"], ["accent", "accent-soft"], ["ink", "accent-soft"], ["bad", "bad-soft"],
+  ["ink-soft", "hover"], ["ink-soft", "chip"], ["on-accent", "accent"], ["accent", "accent-soft"], ["ink", "accent-soft"], ["bad", "bad-soft"],
   ["log-ink", "log-surface"], ["ink-faint", "log-surface"],
   ...Array.from({ length: 16 }, (_, number) => [`ansi-${number}`, "log-surface"]),
 ]

@@ -1,3 +1,5 @@
+import { announce } from "../announcer.js"
+
 const words = { live: "Live", reconnecting: "Reconnecting…", off: "" }
 // A short gap is nobody's business.
 const patience = 1500
@@ -9,7 +11,6 @@ class ConnectionLight extends HTMLElement {
 
   connectedCallback() {
     this.#abort = new AbortController()
-    this.setAttribute("role", "status")
     addEventListener("connection", event => this.#show(event.detail), { signal: this.#abort.signal })
   }
 
@@ -24,7 +25,8 @@ class ConnectionLight extends HTMLElement {
       if (this.dataset.state === state) return
       this.dataset.state = state
       this.textContent = words[state]
-    }, state === "reconnecting" ? patience : 0)
+      if (state === "reconnecting") announce("Connection lost, reconnecting")
+    }, state === "live" ? 0 : patience)
   }
 }
 

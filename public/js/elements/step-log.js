@@ -1,21 +1,16 @@
 import { AnsiParser } from "../ansi.js"
-import { api, ApiError } from "../api.js"
-import { whileAttended } from "../attention.js"
 import { Follower } from "../follower.js"
 import { html } from "../html.js"
 import { LogChunks } from "../log-chunks.js"
 import { lineInHash } from "../log-lines.js"
+import { LogStream } from "../log-stream.js"
 import { morph } from "../morph.js"
 
 // A frame may spend this long on reading and again on new lines; the rest waits, so that the page stays responsive.
 const frameBudget = 8
 const frameSlice = 1000
-const slice = 64 * 1024
-const firstPause = 500
-const longestPause = 10_000
 
 const nextFrame = () => new Promise(resolve => requestAnimationFrame(resolve))
-const pause = time => new Promise(resolve => setTimeout(resolve, time))
 
 const messages = {
   absent: "No output yet. It appears here as soon as this step writes something.",
@@ -26,31 +21,25 @@ const messages = {
 /** `<step-log>`: the log of one step, growing while the step runs. Fires `followchange` and `linechosen`. */
 export class StepLog extends HTMLElement {
   #abort = new AbortController()
+  #follower = new Follower(this)
+  #stream = null
   #lines = null
   #parser = null
   #decoder = null
-  #path = ""
-  #bytes = 0
-  #live = false
-  #state = "idle"
-  #attention = null
   #waiting = []
   #painting = null
   #pinned = false
-  #follower = new Follower(this)
+  #turn = 0
 
   connectedCallback() {
     this.setAttribute("role", "log")
     this.setAttribute("aria-live", "off")
     this.addEventListener("click", event => this.#clicked(event))
     this.#follower.start()
-    this.#attention = new AbortController()
-    whileAttended({ leave: () => this.#interrupt(), come: () => this.#resume() }, this.#attention.signal)
   }
 
   disconnectedCallback() {
     this.#abort.abort()
-    this.#attention.abort()
     this.#follower.stop()
   }
 
@@ -63,34 +52,28 @@ export class StepLog extends HTMLElement {
   }
 
   /**
-   * Shows the log at `path`.
+   * Shows another log.
    * @param {string} path of the API, with its query
-   * @param {{live: boolean, started: boolean}} state whether more may come, and whether there can be any yet
+   * @param {import("../log-stream.js").LogState} state
    */
-  open(path, { live, started }) {
+  open(path, state) {
     this.#abort.abort()
     this.#abort = new AbortController()
     morph(this, html`<div class="log-lines"></div><p class="log-message" hidden></p>`)
     this.#lines = new LogChunks(this.querySelector(".log-lines"))
     this.#parser = new AnsiParser()
     this.#decoder = new TextDecoder()
-    this.#bytes = 0
     this.#waiting = []
     this.#painting = null
     this.#pinned = lineInHash(location.hash) !== null
-    this.#live = live
-    this.#state = "idle"
-    this.#path = path
-    this.#follower.on = live && !location.hash
-    if (started) this.#read(this.#abort.signal)
-    else this.#say(live ? messages.absent : messages.gone)
+    this.#follower.on = state.live && !location.hash
+    this.#stream = new LogStream(path, this.#reader(this.#abort.signal), this.#abort.signal)
+    this.#stream.update(state)
   }
 
-  /** The step changed: reads on if the last read ended, and stops waiting when nothing more can come. */
-  changed({ live, started }) {
-    const ended = this.#live && !live
-    this.#live = live
-    if (this.#state !== "reading" && started && (live || ended)) this.#read(this.#abort.signal)
+  /** The step changed. @param {import("../log-stream.js").LogState} state */
+  update(state) {
+    this.#stream.update(state)
   }
 
   /** Marks and shows the line named in the URL. */
@@ -120,91 +103,40 @@ export class StepLog extends HTMLElement {
     this.dispatchEvent(new CustomEvent("linechosen", { bubbles: true, detail: number }))
   }
 
-  async #read(signal) {
-    this.#state = "reading"
-    for (let wait = firstPause; ; wait = Math.min(longestPause, wait * 2)) {
-      const before = this.#bytes
-      const outcome = await this.#receive(signal)
-      if (signal.aborted) return
-      if (outcome !== "broken") break
-      if (this.#bytes > before) wait = firstPause
-      this.#say("The connection broke. Trying again…")
-      await pause(wait)
-    }
-    this.#state = "ended"
-  }
-
-  #interrupt() {
-    if (this.#state !== "reading") return
-    this.#abort.abort()
-    this.#painting = null
-    this.#state = "interrupted"
-  }
-
-  #resume() {
-    if (this.#state !== "interrupted") return
-    this.#abort = new AbortController()
-    this.#read(this.#abort.signal)
-  }
-
-  async #receive(signal) {
-    const query = `${this.#live ? "&follow" : ""}${this.#bytes ? `&offset=${this.#bytes}` : ""}`
-    try {
-      const response = await api.stream(this.#path + query, { signal })
-      this.#say("")
-      await this.#take(response.body.getReader(), signal)
-      return this.#ended(signal)
-    } catch (error) {
-      if (signal.aborted) return "aborted"
-      if (!(error instanceof ApiError)) return "broken"
-      if (error.status === 404) return this.#absent()
-      if (error.status === 0 || error.status >= 500) return "broken"
-      this.#say(error.message)
-      return "refused"
+  #reader(whole) {
+    return {
+      take: (bytes, signal) => this.#take(bytes, whole, signal),
+      ended: complete => this.#ended(complete, whole),
+      say: text => this.#say(text),
+      absent: ({ live }) => this.#say(live ? messages.absent : messages.gone),
     }
   }
 
-  #absent() {
-    if (this.#bytes === 0) this.#say(this.#live ? messages.absent : messages.gone)
-    return "absent"
+  async #take(bytes, whole, signal) {
+    this.#parser.push(this.#decoder.decode(bytes, { stream: true }))
+    this.#waiting = this.#waiting.concat(this.#parser.take())
+    const painted = this.#paint(whole)
+    if (performance.now() - this.#turn < frameBudget) return
+    await Promise.race([painted, new Promise(resolve => signal.addEventListener("abort", resolve, { once: true }))])
+    this.#turn = performance.now()
   }
 
-  async #take(reader, signal) {
-    let start = performance.now()
-    for (;;) {
-      const { value, done } = await reader.read()
-      if (signal.aborted || done) return
-      for (let at = 0; at < value.length; at += slice) {
-        const piece = value.subarray(at, at + slice)
-        this.#bytes += piece.length
-        this.#parser.push(this.#decoder.decode(piece, { stream: true }))
-        this.#waiting = this.#waiting.concat(this.#parser.take())
-        const painted = this.#paint(signal)
-        if (performance.now() - start < frameBudget) continue
-        await painted
-        if (signal.aborted) return
-        start = performance.now()
-      }
-    }
-  }
-
-  async #ended(signal) {
-    if (!this.#live) {
+  async #ended(complete, whole) {
+    if (complete) {
       this.#parser.push(this.#decoder.decode())
       this.#parser.finish()
       this.#waiting = this.#waiting.concat(this.#parser.take())
     }
-    await this.#paint(signal)
-    if (!signal.aborted && !this.#live && this.#lines.count === 0) this.#say(messages.empty)
-    return "ended"
+    await this.#paint(whole)
+    if (!whole.aborted && complete && this.#lines.count === 0) this.#say(messages.empty)
   }
 
   // Lines become rows a frame at a time, while reading goes on.
-  #paint(signal) {
+  #paint(whole) {
     const run = async () => {
       do {
         await nextFrame()
-        if (signal.aborted) return
+        if (whole.aborted) return
         this.#paintFrame()
       } while (this.#waiting.length > 0)
       this.#painting = null

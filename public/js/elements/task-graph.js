@@ -1,18 +1,18 @@
-import { gapUnits, layout, nodeUnits } from "../graph.js"
+import { layout, nodeUnits } from "../graph.js"
 import { html } from "../html.js"
 import { morph } from "../morph.js"
 import { paths } from "../router.js"
 import { statusShape, statusWord, taskStatus } from "../status.js"
 
 // All in grid units of a quarter of a root em, so that text size and drawing grow together.
-const nodeWidth = 46
-const columnGap = 12
+const roomy = { node: 52, gap: 16 }
+const tight = { node: 46, gap: 12 }
 
-const left = column => column * (nodeWidth + columnGap)
+const left = (column, widths) => column * (widths.node + widths.gap)
 
-const path = points => points.slice(1).reduce((drawn, to, index) => {
+const path = (points, widths) => points.slice(1).reduce((drawn, to, index) => {
   const from = points[index]
-  const [x1, x2] = [left(from.column) + nodeWidth, left(to.column)]
+  const [x1, x2] = [left(from.column, widths) + widths.node, left(to.column, widths)]
   // A lane crosses its column as a straight line.
   const lead = index > 0 ? `L${x1} ${from.middle}` : `M${x1} ${from.middle}`
   const bend = (x2 - x1) / 2
@@ -36,13 +36,13 @@ class TaskGraph extends HTMLElement {
   show(owner, run) {
     const tasks = run.tasks ?? {}
     const plan = layout(Object.values(tasks))
-    const width = left(plan.columns) - columnGap
+    const widths = plan.columns > 4 ? tight : roomy
     morph(this, html`
       <div class="graph-scroll" tabindex="0" role="group" aria-label="Tasks of this run">
         <div class="graph">
-          <svg class="graph-edges" aria-hidden="true" viewBox="0 0 ${width} ${plan.height}">
+          <svg class="graph-edges" aria-hidden="true" viewBox="0 0 ${left(plan.columns, widths) - widths.gap} ${plan.height}">
             ${plan.edges.map(edge => html`
-              <path data-key="${edge.from} ${edge.to}" d="${path(edge.points)}" data-from="${edge.from}"
+              <path data-key="${edge.from} ${edge.to}" d="${path(edge.points, widths)}" data-from="${edge.from}"
                 data-to="${edge.to}" data-kind="${edgeKind(edge.conditions)}" data-status="${tasks[edge.from].status}"/>`)}
           </svg>
           <ol class="graph-nodes">
@@ -50,7 +50,7 @@ class TaskGraph extends HTMLElement {
           </ol>
         </div>
       </div>`)
-    this.#place(plan, width)
+    this.#place(plan, widths)
   }
 
   connectedCallback() {
@@ -62,7 +62,7 @@ class TaskGraph extends HTMLElement {
     const status = taskStatus(task)
     return html`
       <li data-key="${task.id}" data-task="${task.id}">
-        <a class="graph-node" href="${paths.task(owner, run.number, task.name)}" data-status="${status}">
+        <a class="graph-node" href="${paths.task(owner, run.number, task.name)}" data-status="${status}" title="${task.name}">
           ${statusShape(status)}
           <span class="graph-name">${task.name}</span>
           <span class="graph-hint">${hint(task, run.tasks)}</span>
@@ -73,15 +73,13 @@ class TaskGraph extends HTMLElement {
   }
 
   // Places are set from script: the content-security policy allows no style attributes in markup.
-  #place(plan, width) {
+  #place(plan, widths) {
     const graph = this.querySelector(".graph")
-    graph.style.setProperty("--graph-width", `${width / 4}rem`)
+    graph.style.setProperty("--graph-width", `${(left(plan.columns, widths) - widths.gap) / 4}rem`)
     graph.style.setProperty("--graph-height", `${plan.height / 4}rem`)
-    graph.style.setProperty("--node-height", `${nodeUnits / 4}rem`)
-    graph.style.setProperty("--node-gap", `${gapUnits / 4}rem`)
     for (const { id, column, top } of plan.places) {
       const item = this.querySelector(`[data-task="${CSS.escape(id)}"]`)
-      item.style.setProperty("--column", `${left(column) + 1} / span ${nodeWidth}`)
+      item.style.setProperty("--column", `${left(column, widths) + 1} / span ${widths.node}`)
       item.style.setProperty("--row", `${top + 1} / span ${nodeUnits}`)
     }
   }

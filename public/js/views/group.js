@@ -15,7 +15,7 @@ const bar = (owner, run) => {
   const status = runStatus(run)
   const took = run.start_time && run.end_time ? ` in ${duration(instant(run.end_time) - instant(run.start_time))}` : ""
   return html`<a class="history-bar" data-key="${run.number}" data-status="${status}" href="${paths.run(owner, run.number)}"
-    title="#${run.number} ${statusWord(status)}${took}"><span class="visually-hidden">#${run.number} ${statusWord(status)}</span></a>`
+    tabindex="-1" title="#${run.number} ${statusWord(status)}${took}"></a>`
 }
 
 const ownerRow = ({ owner, title, picture, note, runs }) => {
@@ -29,7 +29,7 @@ const ownerRow = ({ owner, title, picture, note, runs }) => {
       <td role="cell" class="cell-main">${last
         ? html`<span class="soft">#${last.number}</span> ${firstLine(last.annotations?.message)}`
         : html`<span class="faint">${runs ? "No runs yet" : ""}</span>`}</td>
-      <td role="cell" class="cell-history"><span class="history">${[...runs ?? []].reverse().map(run => bar(owner, run))}</span></td>
+      <td role="cell" class="cell-history"><span class="history" aria-hidden="true">${[...runs ?? []].reverse().map(run => bar(owner, run))}</span></td>
       <td role="cell" class="cell-time">${last && html`<relative-time datetime="${begun(last)}"></relative-time>`}</td>
     </tr>`
 }
@@ -68,7 +68,7 @@ const showGroup = async (page, path) => {
     api.get(`/projectgroups/${ref}/subgroups`, { signal }),
     api.get(`/projectgroups/${ref}/projects`, { signal }),
   ])
-  const mine = path === `user/${session.user?.username}`
+  const mine = path === `user/${session.user.username}`
   const rows = projects
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }))
     .map(project => ({ owner: { kind: "project", path: project.path }, title: project.name, picture: "repository", note: privacy(project) }))
@@ -95,7 +95,4 @@ const showGroup = async (page, path) => {
 export const group = page => showGroup(page, page.params.path)
 
 /** The projects of whoever is signed in. @param {import("../navigation.js").Page} page */
-export const home = page => {
-  if (session.user) return showGroup(page, `user/${session.user.username}`)
-  dispatchEvent(new CustomEvent("go", { detail: { href: paths.signIn("/") } }))
-}
+export const home = page => showGroup(page, `user/${session.user.username}`)

@@ -1,4 +1,5 @@
 import { api } from "../api.js"
+import { toast } from "../elements/toast-stack.js"
 import { coalesced, EventFeed } from "../events.js"
 import { firstLine, shortHash } from "../format.js"
 import { html } from "../html.js"
@@ -83,9 +84,11 @@ const table = (owner, choice, { runs, cursor }) => html`
   </table>
   ${cursor && html`<p class="more"><button class="button" type="button" data-action="more">Load more</button></p>`}`
 
+const chosen = choice => choice.show !== "" || choice.ref !== ""
+
 const markup = (owner, choice, state) => html`
-  <header class="page-head"><h1>${ownerName(owner)}</h1>${filterBar(owner, choice)}</header>
-  ${state.runs.length ? table(owner, choice, state) : choice.show || choice.ref ? nothingFits(owner) : noRuns(owner)}`
+  <header class="page-head"><h1>${ownerName(owner)}</h1>${(state.runs.length > 0 || chosen(choice)) && filterBar(owner, choice)}</header>
+  ${state.runs.length ? table(owner, choice, state) : chosen(choice) ? nothingFits(owner) : noRuns(owner)}`
 
 const choiceIn = query => ({
   show: Object.hasOwn(filters, query.get("show") ?? "") ? query.get("show") ?? "" : "",
@@ -107,7 +110,6 @@ export const runs = async page => {
     const older = cursor ? state.runs.filter(run => run.number < oldest) : []
     if (older.length === 0) state.cursor = cursor
     state.runs = [...items, ...older]
-    draw()
   }
 
   const more = async () => {
@@ -115,13 +117,22 @@ export const runs = async page => {
     const known = new Set(state.runs.map(run => run.number))
     state.runs = [...state.runs, ...items.filter(run => !known.has(run.number))]
     state.cursor = cursor
+  }
+
+  const showMore = async () => {
+    await more()
     draw()
+    history.replaceState({ ...history.state, shown: state.runs.length }, "")
   }
 
   page.title(ownerName(owner), ownerTrail(owner))
-  const first = coalesced(load, signal)
-  await first()
-  const sync = () => first().catch(() => null)
+  // Coming back, the reader finds as many runs as before.
+  const shown = history.state?.shown ?? 0
+  await load()
+  while (state.cursor && state.runs.length < shown) await more()
+  draw()
+  const reload = coalesced(() => load().then(draw), signal)
+  const sync = () => reload().catch(() => null)
   const patch = change => {
     const known = state.runs.find(run => run.number === change.number)
     if (known) Object.assign(known, { phase: change.phase, result: change.result })
@@ -129,5 +140,5 @@ export const runs = async page => {
     sync()
   }
   new EventFeed(`${resource(owner)}/events`, { open: sync, run: patch, reset: sync }, signal)
-  page.actions({ more: () => more().catch(() => null) })
+  page.actions({ more: () => showMore().catch(error => toast(error.message, "trouble")) })
 }

@@ -120,7 +120,7 @@ class TaskView {
     const { owner, number } = this.#page.params
     const task = this.#task
     const steps = stepsOf(task)
-    const chosen = steps.find(step => step.key === this.#choice) ?? telling(steps)
+    const chosen = this.#choose(steps)
     this.#chosen = chosen
     const logs = `${this.#path}/tasks/${task.id}/logs?${chosen.key === "setup" ? "setup" : `step=${chosen.key}`}`
     this.#page.title(`${statusWord(taskStatus(task))} · ${task.name} #${number}`, [
@@ -130,6 +130,12 @@ class TaskView {
       link: key => this.#link(key),
     }))
     this.#showLog(logs, chosen)
+  }
+
+  // Nothing is taken from under the eyes of a reader who stopped following.
+  #choose(steps) {
+    const stays = this.#chosen && !this.#following ? this.#chosen.key : null
+    return steps.find(step => step.key === (this.#choice ?? stays)) ?? telling(steps)
   }
 
   get #following() {
@@ -142,7 +148,7 @@ class TaskView {
       live: step.phase === "running" || (waits && ["notstarted", "running"].includes(this.#task.status)),
       started: !waits && step.phase !== "cancelled",
     }
-    if (this.#shown === path) return this.#log.changed(state)
+    if (this.#shown === path) return this.#log.update(state)
     this.#shown = path
     this.#log.open(path, state)
   }
@@ -163,6 +169,12 @@ class TaskView {
     this.#choice = query.get("step")
     this.#draw()
     if (hash) this.#log.showLine()
+    else if (!this.#following) this.#showTop()
+  }
+
+  #showTop() {
+    const log = this.#page.outlet.querySelector(".log")
+    if (log.getBoundingClientRect().top < 0) log.scrollIntoView({ block: "start" })
   }
 
   #toggleWrap() {
