@@ -41,11 +41,11 @@ package struct ExecutorAPI: Sendable {
     private func work(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let executor = try Self.executor(context)
         let seconds = min(60, max(0, try request.integer("seconds") ?? 0))
-        let work = try await scheduler.work(
-            for: executor,
-            after: try request.integer("after") ?? 0,
-            until: .after(.seconds(seconds))
-        )
+        let version = try request.integer("after") ?? 0
+        let work = try await untilGracefulShutdown {
+            try await scheduler.work(for: executor, after: version, until: .after(.seconds(seconds)))
+        }
+        guard let work else { throw APIError(.unavailable, "The runservice is stopping. Ask again in a moment.") }
         return try Response.json(work)
     }
 

@@ -3,6 +3,7 @@ package import Hummingbird
 package import Model
 import NIOCore
 package import ObjectStorage
+import ServiceKit
 
 /// Reads logs from a byte on, whether they still grow or are objects already.
 package struct LogReader: Sendable {
@@ -67,10 +68,13 @@ package struct LogReader: Sendable {
         ResponseBody { writer in
             var offset = start
             while true {
-                if follows {
-                    guard try await log.waitForMore(beyond: offset) else { break }
-                }
                 let next = offset
+                if follows {
+                    // A body that breaks off is resumed by its reader; one that ended in order would count as complete.
+                    let more = try await untilGracefulShutdown { try await log.waitForMore(beyond: next) }
+                    guard let more else { throw Failure("the service stops while a log is followed") }
+                    if !more { break }
+                }
                 let bytes = try await BlockingPool.shared.run { try log.read(at: next, limit: pieceSize) }
                 if bytes.isEmpty { break }
                 offset += Int64(bytes.count)

@@ -4,6 +4,7 @@ package import Hummingbird
 import HTTPTypes
 import Model
 import NIOCore
+import ServiceKit
 package import Store
 
 /// The run events of a group as server-sent events (WHATWG HTML, section 9.2), numbered, so that a reader resumes where it was.
@@ -34,7 +35,8 @@ package struct RunEventFeed: Sendable {
                 try await writer.write(ByteBuffer(string: greeting))
                 var position = start
                 while true {
-                    let events = try await next(after: position)
+                    let after = position
+                    guard let events = try await untilGracefulShutdown({ try await next(after: after) }) else { break }
                     var text = events.isEmpty ? ":\n\n" : ""
                     for event in events {
                         position = event.sequence
@@ -42,6 +44,7 @@ package struct RunEventFeed: Sendable {
                     }
                     if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
                 }
+                try await writer.finish(nil)
             }
         )
     }

@@ -37,8 +37,8 @@ package struct RunServiceDaemon: Service {
         let timeout = Double(configuration.executorTimeout.components.seconds)
         let group = ServiceGroup(
             services: [
-                StoreService(store: store),
-                SchedulerService(scheduler: scheduler),
+                BackgroundService { try await store.run() },
+                BackgroundService { try await scheduler.run() },
                 PeriodicLoop("lost executors", every: .seconds(10)) {
                     try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
                 },
@@ -82,21 +82,5 @@ package struct RunServiceDaemon: Service {
         } catch {
             Logger.current.error("cannot store the logs of an ended task", error: error, metadata: ["task": "\(task)"])
         }
-    }
-}
-
-private struct StoreService: Service {
-    let store: ServiceStore
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await store.run() }
-    }
-}
-
-private struct SchedulerService: Service {
-    let scheduler: RunScheduler
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await scheduler.run() }
     }
 }
