@@ -14,13 +14,14 @@ enum PasswordRule {
             throw APIError(
                 .badRequest,
                 code: "invalidPassword",
-                "A password has at least \(characters) characters and at most \(bytes) bytes."
+                "A password has at least \(characters) characters, at most \(bytes) bytes, and no zero bytes."
             )
         }
     }
 
     /// Whether `password` can be anybody's at all.
     static func mayMatch(_ password: SecretValue) -> Bool {
-        (1...bytes).contains(password.revealed.utf8.count)
+        // HMAC, which scrypt is built on, cannot tell a password from the same one with zero bytes appended (RFC 2104, 2).
+        (1...bytes).contains(password.revealed.utf8.count) && !password.revealed.utf8.contains(0)
     }
 }

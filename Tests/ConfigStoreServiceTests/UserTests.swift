@@ -49,7 +49,7 @@ struct UserTests {
     func refusedPasswords() async throws {
         try await ConfigStoreFixture.with { store in
             _ = try await store.client.create(UserCreation(name: "bob"))
-            for password in ["", "1234567", "🐦🐦🐦🐦🐦🐦🐦", String(repeating: "x", count: 1025)] {
+            for password in ["", "1234567", "🐦🐦🐦🐦🐦🐦🐦", String(repeating: "x", count: 1025), "correct horse\0"] {
                 await expectRefusal(.badRequest, "invalidPassword") {
                     try await store.client.create(UserCreation(name: "alice", password: SecretValue(password)))
                 }
@@ -73,7 +73,8 @@ struct UserTests {
             _ = try await client.create(UserCreation(name: "tokenonly"))
             #expect(try await client.verifyPassword(name: "alice", password: SecretValue("correct horse")) == alice)
             let wrong = [
-                ("alice", "battery staple"), ("alice", ""), ("alice", "correct horse "), ("Alice", "correct horse"),
+                ("alice", "battery staple"), ("alice", ""), ("alice", "correct horse "), ("alice", "correct horse\0"),
+                ("Alice", "correct horse"),
                 ("nobody", "correct horse"),
                 ("tokenonly", ""), ("tokenonly", "correct horse"), ("", "correct horse"),
                 (alice.id.text, "correct horse"),
