@@ -1,12 +1,12 @@
 /// The rule for branch names, after git-check-ref-format(1).
-package enum BranchName {
+enum BranchName {
     /// What a person is told about a name that breaks the rule.
-    package static let rule = "This is not a name that git accepts for a branch."
+    static let rule = "This is not a name that git accepts for a branch."
 
     private static let maximumLength = 250
 
     /// Whether `name` keeps the rule.
-    package static func isValid(_ name: String) -> Bool {
+    static func isValid(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         guard (1...maximumLength).contains(bytes.count), name != "@", bytes[0] != UInt8(ascii: "-") else {
             return false

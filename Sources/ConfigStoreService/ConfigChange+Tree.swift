@@ -1,6 +1,5 @@
 import Base
 import Model
-import Store
 
 extension ConfigChange {
     /// Reserves a name for a group that comes into `parent`.
@@ -45,7 +44,7 @@ extension ConfigChange {
 
     /// Moves everything below a group along with it: nothing may join or leave meanwhile, and all of it gets the new owner.
     /// - Returns: the levels from the group itself to the deepest thing below it.
-    mutating func takeAlong(below group: StoredValue<ProjectGroup>, to owner: Owner) throws -> Int {
+    mutating func takeAlong(below group: Entry<ProjectGroup>, to owner: Owner) throws -> Int {
         try expectNoNewMembers(of: .children(group.value.id))
         var height = 1
         for project in try view.projects(in: group.value.id) {
@@ -60,7 +59,7 @@ extension ConfigChange {
     }
 
     private mutating func handOver<Value: ConfigRecord>(
-        _ entry: StoredValue<Value>,
+        _ entry: Entry<Value>,
         to owner: Owner,
         _ property: WritableKeyPath<Value, Owner>
     ) throws {

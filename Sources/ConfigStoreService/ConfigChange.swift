@@ -18,23 +18,23 @@ struct ConfigChange {
     /// Writes a record that does not exist yet.
     mutating func insert<Value: ConfigRecord>(_ value: Value) throws {
         batch.expect(.record(type: Value.recordType, id: value.recordID, .absent))
-        try batch.put(record: value.recordID, type: Value.recordType, value: value)
+        try batch.put(record: value.recordID, type: Value.recordType, value: value.sealed(by: view.sealing))
     }
 
     /// Replaces a record, provided that nobody else changed it meanwhile.
-    mutating func replace<Value: ConfigRecord>(_ entry: StoredValue<Value>, by value: Value) throws {
+    mutating func replace<Value: ConfigRecord>(_ entry: Entry<Value>, by value: Value) throws {
         expectUnchanged(entry)
-        try batch.put(record: value.recordID, type: Value.recordType, value: value)
+        try batch.put(record: value.recordID, type: Value.recordType, value: value.sealed(by: view.sealing))
     }
 
     /// Removes a record, provided that nobody else changed it meanwhile.
-    mutating func delete<Value: ConfigRecord>(_ entry: StoredValue<Value>) {
+    mutating func delete<Value: ConfigRecord>(_ entry: Entry<Value>) {
         expectUnchanged(entry)
         batch.delete(record: entry.value.recordID, type: Value.recordType)
     }
 
     /// Expects a record to be as it was seen.
-    mutating func expectUnchanged<Value: ConfigRecord>(_ entry: StoredValue<Value>) {
+    mutating func expectUnchanged<Value: ConfigRecord>(_ entry: Entry<Value>) {
         batch.expect(.record(type: Value.recordType, id: entry.value.recordID, .revision(entry.revision)))
     }
 
@@ -57,44 +57,5 @@ struct ConfigChange {
     /// Expects that nobody adds a member to `set`, which the batch relies on knowing whole.
     mutating func expectNoNewMembers(of set: MemberSet) throws {
         batch.expect(try view.tx.token(groups: [set.changeGroup]))
-    }
-}
-
-/// A name that only one thing may have.
-enum ClaimedName {
-    /// A user's, in the installation.
-    case user(String)
-    /// A token's, among those of a user.
-    case token(UserID, String)
-    /// A project group's, in its parent.
-    case group(ProjectGroupID, String)
-    /// A project's, in its group.
-    case project(ProjectGroupID, String)
-    /// A remote source's, in the installation.
-    case remoteSource(String)
-
-    var changeGroup: String {
-        switch self {
-        case .user(let name): "username/\(name)"
-        case .token(let user, let name): "tokenname/\(user)/\(name)"
-        case .group(let parent, let name): "groupname/\(parent)/\(name)"
-        case .project(let parent, let name): "projectname/\(parent)/\(name)"
-        case .remoteSource(let name): "sourcename/\(name)"
-        }
-    }
-}
-
-/// Things that belong to another thing, which relies on knowing all of them when it is deleted or moved.
-enum MemberSet {
-    /// The groups and projects directly in a group.
-    case children(ProjectGroupID)
-    /// The tokens of a user.
-    case tokens(UserID)
-
-    var changeGroup: String {
-        switch self {
-        case .children(let group): "children/\(group)"
-        case .tokens(let user): "tokens/\(user)"
-        }
     }
 }

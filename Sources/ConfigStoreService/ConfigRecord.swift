@@ -9,6 +9,24 @@ protocol ConfigRecord: Codable, Sendable {
     static var recordType: String { get }
     /// The record's id.
     var recordID: String { get }
+    /// What is encrypted in the record.
+    static var secrets: [WritableKeyPath<Self, SecretValue>] { get }
+}
+
+extension ConfigRecord {
+    static var secrets: [WritableKeyPath<Self, SecretValue>] { [] }
+
+    /// The value with encrypted secrets, as it is stored.
+    func sealed(by sealing: SecretSealing) throws -> Self {
+        try Self.secrets.reduce(into: self) { $0[keyPath: $1] = try sealing.seal($0[keyPath: $1], for: context) }
+    }
+
+    /// The stored value with its secrets decrypted.
+    func opened(by sealing: SecretSealing) throws -> Self {
+        try Self.secrets.reduce(into: self) { $0[keyPath: $1] = try sealing.open($0[keyPath: $1], for: context) }
+    }
+
+    private var context: String { "\(Self.recordType) \(recordID)" }
 }
 
 extension User: ConfigRecord {
@@ -24,27 +42,10 @@ extension ProjectGroup: ConfigRecord {
 extension Project: ConfigRecord {
     static var recordType: String { "project" }
     var recordID: String { id.text }
+    static var secrets: [WritableKeyPath<Project, SecretValue>] { [\.webhookSecret] }
 }
 
 extension RemoteSource: ConfigRecord {
     static var recordType: String { "remotesource" }
     var recordID: String { id.text }
-}
-
-/// The password of a user, apart from the user: whoever reads users never sees it.
-struct StoredPassword: ConfigRecord {
-    static var recordType: String { "password" }
-    var recordID: String { user.text }
-
-    let user: UserID
-    let hash: PasswordHash
-}
-
-/// A token with the hash of its value.
-struct StoredToken: ConfigRecord {
-    static var recordType: String { "usertoken" }
-    var recordID: String { token.id.text }
-
-    let token: UserToken
-    let hash: String
 }

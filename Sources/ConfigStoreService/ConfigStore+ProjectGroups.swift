@@ -1,6 +1,5 @@
 import Base
 import Model
-import Store
 
 extension ConfigStore {
     /// Creates a project group below another one.

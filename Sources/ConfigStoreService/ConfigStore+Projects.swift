@@ -1,6 +1,5 @@
 import Base
 import Model
-import Store
 
 extension ConfigStore {
     /// Creates a project with a webhook secret of its own.
@@ -89,8 +88,8 @@ extension ConfigStore {
                 "A project needs the remote source of its repository."
             )
         }
-        guard RepositoryPath.isValid(creation.repositoryPath) else {
-            throw APIError(.badRequest, code: "invalidRepoPath", RepositoryPath.rule)
+        guard RepositoryPathRule.isKept(by: creation.repositoryPath) else {
+            throw APIError(.badRequest, code: "invalidRepoPath", RepositoryPathRule.sentence)
         }
     }
 

@@ -1,6 +1,5 @@
 import Base
 import Model
-import Store
 
 extension ConfigStore {
     /// All remote sources in the order of their names.

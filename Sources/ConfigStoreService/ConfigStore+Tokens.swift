@@ -1,7 +1,6 @@
 import Base
 import FoundationEssentials
 import Model
-import Store
 
 extension ConfigStore {
     /// Creates an API token; its value is in the answer and never again.
@@ -53,7 +52,7 @@ extension ConfigStore {
         let hash = TokenValue.hash(value)
         return try await read("look up a token") { view in
             guard let stored = try view.token(hash: hash),
-                let user: StoredValue<User> = try view.entry(id: stored.value.token.user.text)
+                let user: Entry<User> = try view.entry(id: stored.value.token.user.text)
             else {
                 throw APIError(
                     .unauthorized,

@@ -1,7 +1,6 @@
 import Base
 import FoundationEssentials
 import Model
-import Store
 
 extension ConfigStore {
     /// Creates a user together with the user's root project group.
@@ -61,7 +60,7 @@ extension ConfigStore {
             }
             try change.expectNoNewMembers(of: .tokens(user.value.id))
             for token in try change.view.tokens(of: user.value.id) { change.delete(token) }
-            if let password: StoredValue<StoredPassword> = try change.view.entry(id: user.value.id.text) {
+            if let password: Entry<StoredPassword> = try change.view.entry(id: user.value.id.text) {
                 change.delete(password)
             }
             change.delete(root)
@@ -75,7 +74,7 @@ extension ConfigStore {
         // Nobody has such a password, so nothing about a user can be learnt from a quick answer.
         guard PasswordRule.mayMatch(check.password) else { throw Self.invalidCredentials() }
         let found = try await read("look up credentials") {
-            view -> (user: User, password: StoredValue<StoredPassword>?)? in
+            view -> (user: User, password: Entry<StoredPassword>?)? in
             guard let user = try view.user(named: check.name) else { return nil }
             return (user.value, try view.entry(id: user.value.id.text))
         }
@@ -94,7 +93,7 @@ extension ConfigStore {
             let user = try change.view.requiredUser(reference)
             change.expectUnchanged(user)
             let new = StoredPassword(user: user.value.id, hash: hash)
-            if let old: StoredValue<StoredPassword> = try change.view.entry(id: new.recordID) {
+            if let old: Entry<StoredPassword> = try change.view.entry(id: new.recordID) {
                 try change.replace(old, by: new)
             } else {
                 try change.insert(new)
@@ -107,11 +106,11 @@ extension ConfigStore {
     }
 
     // The costs grow over the years: whoever signs in brings the password that a new hash can be made of.
-    private func renew(_ stored: StoredValue<StoredPassword>, _ password: SecretValue) async throws {
+    private func renew(_ stored: Entry<StoredPassword>, _ password: SecretValue) async throws {
         let hash = try await passwords.hash(password)
         try await change("renew the password hash of user \(stored.value.user)") { change in
             // A password that was changed meanwhile stays as it is.
-            guard let now: StoredValue<StoredPassword> = try change.view.entry(id: stored.value.recordID),
+            guard let now: Entry<StoredPassword> = try change.view.entry(id: stored.value.recordID),
                 now.revision == stored.revision
             else { return }
             try change.replace(now, by: StoredPassword(user: stored.value.user, hash: hash))

@@ -14,8 +14,9 @@ struct ConfigStore: Sendable {
 
     let passwords: PasswordHashing
     private let store: ServiceStore
+    private let sealing: SecretSealing
 
-    /// Opens the store in `directory`, creating it and the remote source `local` when they do not exist.
+    /// Opens the store in `directory`, creating it, its key and the remote source `local` when they do not exist.
     /// - Throws: ``Failure`` naming the directory.
     @concurrent static func open(
         directory: String,
@@ -23,7 +24,13 @@ struct ConfigStore: Sendable {
     ) async throws -> ConfigStore {
         try await attempt("open the config store in \(directory)") {
             let store = try await LocalStore.open(directory: directory, projections: [ConfigReadModel()])
-            let config = ConfigStore(passwords: try await PasswordHashing(cost: passwordCost), store: store)
+            let sealing = try await BlockingPool.shared.run { try SecretSealing(keyFile: "\(directory)/key") }
+            let config = ConfigStore(
+                passwords: try await PasswordHashing(cost: passwordCost),
+                store: store,
+                sealing: sealing
+            )
+            try await config.checkKey()
             try await config.createLocalSource()
             return config
         }
@@ -42,7 +49,7 @@ struct ConfigStore: Sendable {
         _ body: @escaping @Sendable (ConfigView) throws -> Value
     ) async throws -> Value {
         try await attempt(what(), file: file, line: line) {
-            try await store.read { tx in try body(ConfigView(tx: tx)) }
+            try await store.read { tx in try body(ConfigView(tx: tx, sealing: sealing)) }
         }
     }
 
@@ -60,7 +67,7 @@ struct ConfigStore: Sendable {
         try await attempt(what(), file: file, line: line) {
             let decided = Decided<Value>()
             _ = try await store.update(maxAttempts: Self.maxAttempts) { tx in
-                var change = ConfigChange(view: ConfigView(tx: tx))
+                var change = ConfigChange(view: ConfigView(tx: tx, sealing: sealing))
                 let value = try body(&change)
                 decided.value.withLock { $0 = value }
                 return change.batch

@@ -2,32 +2,11 @@ import Base
 import Model
 import Store
 
-/// Why a group is looked for, which decides what a person is told when it is not there.
-enum GroupRole {
-    /// The group itself is asked for.
-    case subject
-    /// Something shall be put into it.
-    case parent
-
-    func missing() -> APIError {
-        switch self {
-        case .subject:
-            APIError(.notExist, code: "projectGroupDoesNotExist", "There is no such project group.")
-        case .parent:
-            APIError(
-                .notExist,
-                code: "parentProjectGroupDoesNotExist",
-                "The project group it shall lie in does not exist."
-            )
-        }
-    }
-}
-
 extension ConfigView {
     /// A project group by id or path.
     /// - Throws: ``APIError``: `invalidPath`, or what `role` says when it does not exist.
     func group(_ reference: String, as role: GroupRole) throws -> GroupPlace {
-        let entry: StoredValue<ProjectGroup>? =
+        let entry: Entry<ProjectGroup>? =
             switch try TreeReference(group: reference) {
             case .id(let id): try self.entry(id: id)
             case .path(let path): try group(at: path, names: path.names, as: role)
@@ -38,8 +17,8 @@ extension ConfigView {
 
     /// A project by id or path, with the group it lies in.
     /// - Throws: ``APIError``: `invalidPath`, `userDoesNotExist`, `organizationDoesNotExist`, `projectDoesNotExist`.
-    func project(_ reference: String) throws -> (entry: StoredValue<Project>, place: GroupPlace) {
-        let entry: StoredValue<Project>? =
+    func project(_ reference: String) throws -> (entry: Entry<Project>, place: GroupPlace) {
+        let entry: Entry<Project>? =
             switch try TreeReference(project: reference) {
             case .id(let id): try self.entry(id: id)
             case .path(let path): try project(at: path)
@@ -51,27 +30,27 @@ extension ConfigView {
     }
 
     /// The root group of an owner.
-    func rootGroup(of owner: Owner) throws -> StoredValue<ProjectGroup>? {
+    func rootGroup(of owner: Owner) throws -> Entry<ProjectGroup>? {
         try first("SELECT id FROM config_group WHERE owner = ? AND parent IS NULL", [.text(owner.key)])
     }
 
     /// The group of a name directly in another one.
-    func group(named name: String, in parent: ProjectGroupID) throws -> StoredValue<ProjectGroup>? {
+    func group(named name: String, in parent: ProjectGroupID) throws -> Entry<ProjectGroup>? {
         try first("SELECT id FROM config_group WHERE parent = ? AND name = ?", [.text(parent.text), .text(name)])
     }
 
     /// The project of a name directly in a group.
-    func project(named name: String, in parent: ProjectGroupID) throws -> StoredValue<Project>? {
+    func project(named name: String, in parent: ProjectGroupID) throws -> Entry<Project>? {
         try first("SELECT id FROM config_project WHERE parent = ? AND name = ?", [.text(parent.text), .text(name)])
     }
 
     /// The groups directly in a group, in the order of their names.
-    func groups(in parent: ProjectGroupID) throws -> [StoredValue<ProjectGroup>] {
+    func groups(in parent: ProjectGroupID) throws -> [Entry<ProjectGroup>] {
         try entries("SELECT id FROM config_group WHERE parent = ? ORDER BY name", [.text(parent.text)])
     }
 
     /// The projects directly in a group, in the order of their names.
-    func projects(in parent: ProjectGroupID) throws -> [StoredValue<Project>] {
+    func projects(in parent: ProjectGroupID) throws -> [Entry<Project>] {
         try entries("SELECT id FROM config_project WHERE parent = ? ORDER BY name", [.text(parent.text)])
     }
 
@@ -85,10 +64,10 @@ extension ConfigView {
     }
 
     /// A group with everything above it.
-    func place(of entry: StoredValue<ProjectGroup>) throws -> GroupPlace {
+    func place(of entry: Entry<ProjectGroup>) throws -> GroupPlace {
         var ancestry = [entry]
         while let parent = ancestry.last?.value.parent {
-            guard let above: StoredValue<ProjectGroup> = try self.entry(id: parent.text),
+            guard let above: Entry<ProjectGroup> = try self.entry(id: parent.text),
                 ancestry.count <= TreePath.maximumDepth
             else {
                 throw Failure("the way from project group \(entry.value.id) to its owner is broken at \(parent)")
@@ -99,7 +78,7 @@ extension ConfigView {
     }
 
     private func place(ofGroup id: ProjectGroupID) throws -> GroupPlace {
-        guard let entry: StoredValue<ProjectGroup> = try entry(id: id.text) else {
+        guard let entry: Entry<ProjectGroup> = try entry(id: id.text) else {
             throw Failure("there is no project group \(id), which something lies in")
         }
         return try place(of: entry)
@@ -108,14 +87,14 @@ extension ConfigView {
     private func rootPath(of owner: Owner) throws -> String {
         switch owner {
         case .user(let id):
-            guard let user: StoredValue<User> = try entry(id: id.text) else {
+            guard let user: Entry<User> = try entry(id: id.text) else {
                 throw Failure("there is no user \(id), who owns something")
             }
             return "user/\(user.value.name)"
         }
     }
 
-    private func project(at path: TreePath) throws -> StoredValue<Project>? {
+    private func project(at path: TreePath) throws -> Entry<Project>? {
         guard let name = path.names.last else { return nil }
         guard let parent = try group(at: path, names: path.names.dropLast(), as: .subject) else { return nil }
         return try project(named: name, in: parent.value.id)
@@ -125,7 +104,7 @@ extension ConfigView {
         at path: TreePath,
         names: some Sequence<String>,
         as role: GroupRole
-    ) throws -> StoredValue<ProjectGroup>? {
+    ) throws -> Entry<ProjectGroup>? {
         guard let owner = try owner(at: path, as: role) else { return nil }
         var group = try rootGroup(of: owner)
         for name in names {

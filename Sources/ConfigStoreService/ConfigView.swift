@@ -6,10 +6,12 @@ import Store
 /// The config store as one transaction shows it.
 struct ConfigView {
     let tx: ReadTransaction
+    let sealing: SecretSealing
 
     /// A record by its id.
-    func entry<Value: ConfigRecord>(_ type: Value.Type = Value.self, id: String) throws -> StoredValue<Value>? {
-        try tx.record(type: Value.recordType, id: id, as: type)
+    func entry<Value: ConfigRecord>(_ type: Value.Type = Value.self, id: String) throws -> Entry<Value>? {
+        guard let stored = try tx.record(type: Value.recordType, id: id, as: type) else { return nil }
+        return Entry(value: try stored.value.opened(by: sealing), revision: stored.revision)
     }
 
     /// The records whose ids a query of the read model finds, in the query's order.
@@ -17,7 +19,7 @@ struct ConfigView {
         of type: Value.Type = Value.self,
         _ sql: String,
         _ arguments: [SQLValue] = []
-    ) throws -> [StoredValue<Value>] {
+    ) throws -> [Entry<Value>] {
         try tx.rows(sql, arguments).map { row in
             let id = try row.text("id")
             guard let entry = try entry(Value.self, id: id) else {
@@ -28,23 +30,23 @@ struct ConfigView {
     }
 
     /// The first record that a query of the read model finds.
-    func first<Value: ConfigRecord>(_ sql: String, _ arguments: [SQLValue]) throws -> StoredValue<Value>? {
+    func first<Value: ConfigRecord>(_ sql: String, _ arguments: [SQLValue]) throws -> Entry<Value>? {
         try entries(of: Value.self, sql, arguments).first
     }
 
     /// A user by id or name.
-    func user(_ reference: String) throws -> StoredValue<User>? {
+    func user(_ reference: String) throws -> Entry<User>? {
         try UUIDText.matches(reference) ? entry(id: reference) : user(named: reference)
     }
 
     /// A user by name.
-    func user(named name: String) throws -> StoredValue<User>? {
+    func user(named name: String) throws -> Entry<User>? {
         try first("SELECT id FROM config_user WHERE name = ?", [.text(name)])
     }
 
     /// A user who must exist.
     /// - Throws: ``APIError`` with code `userDoesNotExist`.
-    func requiredUser(_ reference: String) throws -> StoredValue<User> {
+    func requiredUser(_ reference: String) throws -> Entry<User> {
         guard let user = try user(reference) else { throw Self.noUser() }
         return user
     }
@@ -68,17 +70,17 @@ struct ConfigView {
     }
 
     /// The tokens of a user in the order of their names.
-    func tokens(of user: UserID) throws -> [StoredValue<StoredToken>] {
+    func tokens(of user: UserID) throws -> [Entry<StoredToken>] {
         try entries("SELECT id FROM config_token WHERE user = ? ORDER BY name", [.text(user.text)])
     }
 
     /// The user's token of a name.
-    func token(of user: UserID, named name: String) throws -> StoredValue<StoredToken>? {
+    func token(of user: UserID, named name: String) throws -> Entry<StoredToken>? {
         try first("SELECT id FROM config_token WHERE user = ? AND name = ?", [.text(user.text), .text(name)])
     }
 
     /// The token whose value has a hash.
-    func token(hash: String) throws -> StoredValue<StoredToken>? {
+    func token(hash: String) throws -> Entry<StoredToken>? {
         try first("SELECT id FROM config_token WHERE hash = ?", [.text(hash)])
     }
 
@@ -88,19 +90,19 @@ struct ConfigView {
     }
 
     /// A remote source by id or name.
-    func remoteSource(_ reference: String) throws -> StoredValue<RemoteSource>? {
+    func remoteSource(_ reference: String) throws -> Entry<RemoteSource>? {
         if UUIDText.matches(reference) { return try entry(id: reference) }
         return try remoteSource(named: reference)
     }
 
     /// A remote source by name.
-    func remoteSource(named name: String) throws -> StoredValue<RemoteSource>? {
+    func remoteSource(named name: String) throws -> Entry<RemoteSource>? {
         try first("SELECT id FROM config_source WHERE name = ?", [.text(name)])
     }
 
     /// A remote source that must exist.
     /// - Throws: ``APIError`` with code `remoteSourceDoesNotExist`.
-    func requiredRemoteSource(_ reference: String) throws -> StoredValue<RemoteSource> {
+    func requiredRemoteSource(_ reference: String) throws -> Entry<RemoteSource> {
         guard let source = try remoteSource(reference) else {
             throw APIError(.notExist, code: "remoteSourceDoesNotExist", "There is no such remote source.")
         }

@@ -2,15 +2,15 @@
 ///
 /// One to forty characters: an ASCII letter or digit alone, or a letter followed by letters, digits and single hyphens between
 /// them. Nothing that reads as a UUID, because references tell names from ids by their look.
-package enum EntityName {
+enum EntityName {
     /// What a person is told about a name that breaks the rule.
-    package static let rule =
+    static let rule =
         "A name has 1 to 40 letters (a-z, A-Z), digits and single hyphens between them, begins with a letter, and is no UUID."
 
     private static let maximumLength = 40
 
     /// Whether `name` keeps the rule.
-    package static func isValid(_ name: String) -> Bool {
+    static func isValid(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         guard (1...maximumLength).contains(bytes.count), !UUIDText.matches(name) else { return false }
         if bytes.count == 1 { return bytes[0].isASCIILetter || bytes[0].isASCIIDigit }
@@ -18,18 +18,5 @@ package enum EntityName {
         return zip(bytes, bytes.dropFirst()).allSatisfy { before, byte in
             byte.isASCIILetter || byte.isASCIIDigit || (byte == UInt8(ascii: "-") && before != byte)
         }
-    }
-}
-
-extension UInt8 {
-    var isASCIILetter: Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self)
-    }
-
-    var isASCIIDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
-
-    var isASCIIHexDigit: Bool {
-        isASCIIDigit || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(self)
-            || (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(self)
     }
 }

@@ -1,12 +1,11 @@
 import Model
-import Store
 
 /// A project group with everything above it: what a place in the tree means.
 struct GroupPlace: Sendable {
     /// The group, then the groups above it up to the root group.
-    let ancestry: [StoredValue<ProjectGroup>]
+    let ancestry: [Entry<ProjectGroup>]
     /// The group itself.
-    let entry: StoredValue<ProjectGroup>
+    let entry: Entry<ProjectGroup>
     /// The path of the root group, such as `user/alice`.
     let rootPath: String
 

@@ -1,11 +1,11 @@
-package import Base
+import Base
 import Synchronization
 
 /// Hashes and checks passwords off Swift's own pool: two at a time, and only so many in line.
 ///
 /// A check costs the same whether the user exists or not: where there is no hash, one that nobody knows the password of is
 /// checked instead.
-package final class PasswordHashing: Sendable {
+final class PasswordHashing: Sendable {
     private static let threads = 2
     /// At most some three seconds of waiting; whoever comes then is told to try later, so that a flood ends by itself.
     private static let maximumInLine = 64
@@ -17,7 +17,7 @@ package final class PasswordHashing: Sendable {
 
     /// Prepares the decoy, which takes as long as one hashing.
     /// - Throws: ``Failure`` or ``SystemError`` when threads or memory are short.
-    @concurrent package init(cost: PasswordHash.Cost = .standard) async throws {
+    @concurrent init(cost: PasswordHash.Cost = .standard) async throws {
         self.cost = cost
         let pool = BlockingPool(name: "password", threads: Self.threads)
         self.pool = pool
@@ -28,21 +28,21 @@ package final class PasswordHashing: Sendable {
 
     /// Hashes a new password.
     /// - Throws: ``APIError`` of kind unavailable when too many hashings wait; ``Failure`` when memory is short.
-    @concurrent package func hash(_ password: SecretValue) async throws -> PasswordHash {
+    @concurrent func hash(_ password: SecretValue) async throws -> PasswordHash {
         let cost = cost
         return try await inLine { try PasswordHash(of: password, cost: cost) }
     }
 
     /// Whether `password` is the one that `hash` was made of; without a hash no password is.
     /// - Throws: ``APIError`` of kind unavailable when too many hashings wait; ``Failure`` when memory is short.
-    @concurrent package func matches(_ password: SecretValue, _ hash: PasswordHash?) async throws -> Bool {
+    @concurrent func matches(_ password: SecretValue, _ hash: PasswordHash?) async throws -> Bool {
         let checked = hash ?? decoy
         let isEqual = try await inLine { try checked.matches(password) }
         return isEqual && hash != nil
     }
 
     /// Whether `hash` was made with other costs than new ones are.
-    package func isOutdated(_ hash: PasswordHash) -> Bool { hash.cost != cost }
+    func isOutdated(_ hash: PasswordHash) -> Bool { hash.cost != cost }
 
     private func inLine<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         let isFull = inLine.withLock { count in

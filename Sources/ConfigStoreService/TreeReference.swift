@@ -1,7 +1,5 @@
-import Base
-
 /// How a request names a project or project group: by id, or by the names on the way from its owner.
-package enum TreeReference: Sendable, Equatable {
+enum TreeReference: Sendable, Equatable {
     /// An identity.
     case id(String)
     /// A path.
@@ -9,65 +7,13 @@ package enum TreeReference: Sendable, Equatable {
 
     /// Reads the reference of a project group: anything with a slash is a path.
     /// - Throws: ``APIError`` with code `invalidPath` when a path is malformed.
-    package init(group text: String) throws {
+    init(group text: String) throws {
         self = try text.utf8.contains(UInt8(ascii: "/")) ? .path(TreePath(group: text)) : .id(text)
     }
 
     /// Reads the reference of a project: anything with a slash is a path.
     /// - Throws: ``APIError`` with code `invalidPath` when a path is malformed.
-    package init(project text: String) throws {
+    init(project text: String) throws {
         self = try text.utf8.contains(UInt8(ascii: "/")) ? .path(TreePath(project: text)) : .id(text)
-    }
-}
-
-/// The place of a project or project group by names: `user/<username>[/<name>…]`.
-package struct TreePath: Sendable, Equatable {
-    /// The kind of owner at the top.
-    package enum OwnerKind: String, Sendable {
-        /// A user.
-        case user
-        /// An organization.
-        case org
-    }
-
-    /// The most names below an owner; deeper trees serve nobody and would make every look-up slow.
-    package static let maximumDepth = 32
-
-    /// The kind of owner at the top.
-    package let ownerKind: OwnerKind
-    /// The owner's name.
-    package let owner: String
-    /// The names below the owner; empty for the owner's root group.
-    package let names: [String]
-
-    /// Reads the path of a project group.
-    /// - Throws: ``APIError`` with code `invalidPath`.
-    package init(group text: String) throws {
-        try self.init(text, minimumParts: 2, form: "user/<username>[/<group>…]")
-    }
-
-    /// Reads the path of a project.
-    /// - Throws: ``APIError`` with code `invalidPath`.
-    package init(project text: String) throws {
-        try self.init(text, minimumParts: 3, form: "user/<username>[/<group>…]/<project>")
-    }
-
-    private init(_ text: String, minimumParts: Int, form: String) throws {
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
-            String(Substring($0))
-        }
-        guard parts.count >= minimumParts, !parts.contains(""), let ownerKind = OwnerKind(rawValue: parts[0]) else {
-            throw APIError(.badRequest, code: "invalidPath", "This path is not of the form \(form).")
-        }
-        guard parts.count <= Self.maximumDepth + 2 else {
-            throw APIError(
-                .badRequest,
-                code: "invalidPath",
-                "A path has at most \(Self.maximumDepth) names below its owner."
-            )
-        }
-        self.ownerKind = ownerKind
-        owner = parts[1]
-        names = Array(parts.dropFirst(2))
     }
 }

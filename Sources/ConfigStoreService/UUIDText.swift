@@ -1,9 +1,9 @@
 /// Tells whether text reads as a UUID in one of the forms people write it.
-package enum UUIDText {
+enum UUIDText {
     private static let urnPrefix = "urn:uuid:"
 
     /// Whether `text` is a UUID: with hyphens, as 32 digits, in braces or as a URN; in any case.
-    package static func matches(_ text: String) -> Bool {
+    static func matches(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         if bytes.count == 38, bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") {
             return isHyphenated(bytes[1..<37])

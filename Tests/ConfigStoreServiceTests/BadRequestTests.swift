@@ -9,7 +9,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(2)))
 struct BadRequestTests {
     private static let writes: [(HTTPRequest.Method, String)] = [
         (.post, "/users"), (.put, "/users/alice/password"), (.post, "/users/alice/tokens"),

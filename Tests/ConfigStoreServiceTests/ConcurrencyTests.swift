@@ -6,7 +6,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite(.storeDirectory, .timeLimit(.minutes(3)))
 struct ConcurrencyTests {
     /// How a call ended.
     private enum Outcome: Hashable {

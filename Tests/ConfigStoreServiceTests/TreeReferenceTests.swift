@@ -52,10 +52,10 @@ struct TreeReferenceTests {
 
     @Test(
         "repository paths of two plain parts are accepted",
-        arguments: ["alice/hello", "a/b", "alice/web.site", "alice/c_d-e", "alice/9lives", "a-b/x..y", "alice/git"]
+        arguments: ["alice/hello", "a/b", "alice/web.site", "alice/c_d-e", "alice/9lives", "a-b/x.y.z", "alice/git"]
     )
     func repositoryPaths(path: String) {
-        #expect(RepositoryPath.isValid(path))
+        #expect(RepositoryPathRule.isKept(by: path))
     }
 
     @Test(
@@ -63,13 +63,15 @@ struct TreeReferenceTests {
         arguments: [
             "", "/", "alice", "alice/", "/hello", "alice/hello/x", "alice/..", "../hello", "alice/.", "alice/.git",
             "alice/-x",
-            "alice/hello.git", "alice/hello.GIT", "alice/he llo", "alice/h\0", "alice/h\nx", "alice/é", "_a/b",
+            "alice/hello.git", "alice/x..y", "alice/hello.", "alice/hello.lock",
+            "alice/a23e4567-e89b-12d3-a456-426614174000", "alice/hello.GIT", "alice/he llo", "alice/h\0", "alice/h\nx",
+            "alice/é", "_a/b",
             "alice/h%2F",
             "alice/" + String(repeating: "x", count: 101), "alice//hello",
         ]
     )
     func badRepositoryPaths(path: String) {
-        #expect(!RepositoryPath.isValid(path))
+        #expect(!RepositoryPathRule.isKept(by: path))
     }
 
     @Test(
