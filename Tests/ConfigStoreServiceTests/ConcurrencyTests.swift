@@ -1,5 +1,6 @@
 import Base
 import Model
+import Store
 import TestSupport
 import Testing
 import WorkerClients
@@ -165,17 +166,23 @@ struct ConcurrencyTests {
         }
     }
 
-    @Test("two instances that start on an empty directory at once make one remote source")
+    @Test("instances that start on an empty store at once make one remote source and one key")
     func firstStart() async throws {
+        let directory = "\(TemporaryDirectory.path)/data"
+        // Open already: how the store's own files come into being is not the question here.
+        let store = try await LocalStore.open(directory: directory, projections: [ConfigReadModel()])
         try await withThrowingTaskGroup(of: ConfigStore.self) { group in
-            for _ in 0..<4 {
-                let directory = "\(TemporaryDirectory.path)/data"
+            for _ in 0..<8 {
                 group.addTask {
                     try await ConfigStore.open(directory: directory, passwordCost: ConfigStoreFixture.cheap)
                 }
             }
             for try await config in group { #expect(try await config.remoteSources().map(\.name) == ["local"]) }
         }
+        let records = try await store.read { tx in
+            try tx.rows("SELECT type FROM record ORDER BY type").map { try $0.text("type") }
+        }
+        #expect(records == ["keycheck", "remotesource"])
     }
 
     private func withTwoInstances(_ body: (ConfigStoreFixture, ConfigStoreFixture) async throws -> Void) async throws {

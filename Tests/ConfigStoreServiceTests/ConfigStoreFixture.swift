@@ -93,13 +93,20 @@ struct ConfigStoreFixture: Sendable {
     }
 }
 
-/// What a service answered instead of a result.
-func refusal(_ call: () async throws -> some Any) async -> RemoteError? {
+/// What a service answered instead of a result; anything else that is thrown is recorded.
+func refusal(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ call: () async throws -> some Any
+) async -> RemoteError? {
     do {
         _ = try await call()
         return nil
     } catch {
-        return ErrorChain(error).first(RemoteError.self)
+        guard let refusal = ErrorChain(error).first(RemoteError.self) else {
+            Issue.record("no answer: \(ErrorChain(error))", sourceLocation: sourceLocation)
+            return nil
+        }
+        return refusal
     }
 }
 
@@ -110,7 +117,7 @@ func expectRefusal(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ call: () async throws -> some Any
 ) async {
-    let refusal = await refusal(call)
+    let refusal = await refusal(sourceLocation: sourceLocation, call)
     #expect(refusal?.kind == kind, sourceLocation: sourceLocation)
     #expect(refusal?.code == code, sourceLocation: sourceLocation)
     #expect(
