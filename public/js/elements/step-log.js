@@ -66,9 +66,9 @@ export class StepLog extends HTMLElement {
     this.#waiting = []
     this.#painting = null
     this.#pinned = lineInHash(location.hash) !== null
-    this.#follower.on = state.live && !location.hash
     this.#stream = new LogStream(path, this.#reader(this.#abort.signal), this.#abort.signal)
     this.#stream.update(state)
+    this.#follower.on = state.live && !location.hash
   }
 
   /** The step changed. @param {import("../log-stream.js").LogState} state */
