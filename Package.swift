@@ -107,8 +107,8 @@ let package = Package(
         library(
             "ExecutorService",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit",
-                .hummingbird, .httpTypes, .logging, .lifecycle, .subprocess, .systemPackage,
+                "Base", "CLinux", "Model", "WorkerClients", "ServiceKit",
+                .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
         library(

@@ -1,6 +1,7 @@
 // Linux calls that the Swift overlay of the C library lacks: GNU extensions, and variadic functions given fixed types.
 // All return -1 and set errno on failure unless they say otherwise.
 #pragma once
+#include "Launch.h"
 #include <stdint.h>
 #include <sys/types.h>
 

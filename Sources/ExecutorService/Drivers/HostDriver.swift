@@ -1,0 +1,93 @@
+import Base
+import CLinux
+import Glibc
+import Model
+
+/// Runs steps as plain processes of the executor's own user, each task in a fresh directory. Isolates nothing.
+struct HostDriver: Driver {
+    private let directory: String
+    private let groups: ControlGroups
+    private let worker: BlockingWorker
+
+    /// Makes the driver.
+    /// - Parameters:
+    ///   - dataDirectory: the executor's; places are made in it.
+    ///   - groups: limits and finds the processes.
+    ///   - worker: does the file work.
+    init(dataDirectory: String, groups: ControlGroups, worker: BlockingWorker) {
+        directory = "\(dataDirectory)/places"
+        self.groups = groups
+        self.worker = worker
+    }
+
+    /// Removes what an earlier process left.
+    func prepare() async throws {
+        try await worker.run {
+            groups.removeAbandoned()
+            try FileTree.remove(directory)
+            try FileTree.makeDirectory(directory)
+        }
+    }
+
+    /// Nothing is kept ready: a directory is all a place needs.
+    func run() async throws {}
+
+    /// Makes a directory for the task.
+    func makePlace(for data: ExecutorTaskSpecData) async throws -> any Place {
+        let image = data.runtime.containers.first?.image ?? "host"
+        guard image == "host", data.runtime.containers.count <= 1 else {
+            throw SetupError("this executor runs tasks on the host itself: use one container with image \"host\"")
+        }
+        guard data.user == nil, data.runtime.containers.first?.user == nil else {
+            throw SetupError("this executor runs tasks as its own user: leave out \"user\"")
+        }
+        return try await worker.run {
+            let path = "\(directory)/\(Identifier<HostPlace>.random())"
+            for part in ["", "/home", "/tmp", "/steps"] { try FileTree.makeDirectory(path + part) }
+            return HostPlace(path: path, group: try groups.makeGroup(), worker: worker)
+        }
+    }
+}
+
+/// The directory of one task of the host driver.
+struct HostPlace: Place {
+    private let path: String
+    private let group: ControlGroup?
+    private let worker: BlockingWorker
+
+    init(path: String, group: ControlGroup?, worker: BlockingWorker) {
+        self.path = path
+        self.group = group
+        self.worker = worker
+    }
+
+    var notes: [String] { ["Steps run on the host itself, without isolation."] }
+
+    var environment: [String: String] {
+        [
+            "HOME": "\(path)/home", "TMPDIR": "\(path)/tmp", "LANG": "C.UTF-8", "SHELL": "/bin/sh",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ]
+    }
+
+    func plan(for command: StepCommand) throws -> LaunchPlan {
+        let file = "\(path)/steps/\(command.index + 1)"
+        try FileTree.write(Array(command.text.utf8), to: file)
+        try FileTree.makeDirectory(command.taskDirectory, mode: 0o755)
+        var plan = LaunchPlan(program: "/usr/bin/env", arguments: ["--"] + command.shell + [file])
+        plan.environment = command.environment
+        plan.directory = command.directory
+        plan.controlGroups = group?.entrances ?? []
+        plan.leads = true
+        return plan
+    }
+
+    func diagnosis() -> String? { group?.outOfMemoryNote() }
+
+    func remove() async {
+        await worker.cleanUp("remove the place of a task") {
+            group?.remove()
+            try FileTree.remove(path)
+        }
+    }
+}

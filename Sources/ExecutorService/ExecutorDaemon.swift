@@ -1,0 +1,92 @@
+import Base
+import Logging
+import Model
+package import ServiceKit
+import ServiceLifecycle
+
+/// Runs the tasks that the runservice gives to this executor.
+///
+/// Talks only *to* the runservice, so it may sit behind NAT. Stopping it ends its tasks; the next process with the same data
+/// directory sends the rest of their logs and reports them as failed, and so it does after a crash.
+package struct ExecutorDaemon: Service {
+    private let configuration: ExecutorConfiguration
+    private let link: any RunServiceLink
+    private let stepThreads: BlockingPool
+    private let files: BlockingPool
+
+    /// Prepares the daemon.
+    /// - Parameters:
+    ///   - configuration: the executor's settings.
+    ///   - link: the runservice.
+    /// - Throws: ``SystemError`` when the process has no descriptor left.
+    package init(configuration: ExecutorConfiguration, link: any RunServiceLink) throws {
+        self.configuration = configuration
+        self.link = link
+        stepThreads = try BlockingPool(name: "step", threads: max(1, configuration.activeTasksLimit))
+        files = try BlockingPool(name: "executor-files", threads: 4)
+    }
+
+    /// Runs tasks until graceful shutdown.
+    /// - Throws: ``Failure`` when the data directory is in use, or tasks cannot be isolated here: it says what is missing.
+    package func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do {
+                try await serve()
+            } catch {
+                // The end that was asked for is not a failure.
+                if !ErrorChain(error).isCancellation { throw error }
+            }
+        }
+    }
+
+    private func serve() async throws {
+        let directory = configuration.dataDirectory
+        let (id, lock) = try await files.run {
+            (try ExecutorIdentity.load(from: directory), try DirectoryLock(directory))
+        }
+        let driver = try DriverChoice.make(configuration, executor: id, files: files)
+        try await attempt("prepare the \(configuration.driver.rawValue) driver") { try await driver.prepare() }
+        let records = try await files.run { try TaskDirectory.records(in: directory) }
+        let exchange = WorkExchange(link: link, executor: id, registration: registration)
+        let surroundings = TaskRunner.Surroundings(driver: driver, stepThreads: stepThreads, files: files)
+        let roster = TaskRoster(
+            executor: id,
+            records: records,
+            dataDirectory: directory,
+            link: link,
+            surroundings: surroundings
+        )
+        Logger.current.notice("executor started", metadata: ["executor": "\(id)"])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await driver.run() }
+            group.addTask { try await exchange.keepRegistered() }
+            group.addTask { try await exchange.followWork { roster.take($0) } }
+            group.addTask { try await roster.run() }
+            defer { group.cancelAll() }
+            try await group.waitForAll()
+        }
+        withExtendedLifetime(lock) {}
+    }
+
+    private var registration: ExecutorRegistration {
+        ExecutorRegistration(
+            architectures: [Architecture.current],
+            labels: configuration.labels,
+            allowsPrivileged: configuration.allowsPrivileged,
+            activeTasksLimit: configuration.activeTasksLimit
+        )
+    }
+}
+
+/// The processor's architecture in Go's names, as pipelines write it.
+private enum Architecture {
+    static var current: String {
+        #if arch(x86_64)
+        "amd64"
+        #elseif arch(arm64)
+        "arm64"
+        #else
+        "unknown"
+        #endif
+    }
+}

@@ -1,0 +1,57 @@
+import Base
+import Logging
+import Model
+
+/// Sends the logs of a task as they grow, each byte once, and resumes where the runservice says it has stored them.
+struct LogSender: Sendable {
+    /// The most bytes of one request.
+    static let chunkLimit = 1 << 20
+
+    private let exchange: TaskExchange
+    private let logs: TaskLogs
+    private let pool: BlockingPool
+    private let asksFirst: Bool
+
+    /// Prepares the sender of one task.
+    /// - Parameters:
+    ///   - exchange: reaches the runservice on behalf of the task.
+    ///   - logs: what to send.
+    ///   - pool: reads the files.
+    ///   - asksFirst: whether the runservice may have bytes already.
+    init(_ exchange: TaskExchange, logs: TaskLogs, pool: BlockingPool, asksFirst: Bool) {
+        self.exchange = exchange
+        self.logs = logs
+        self.pool = pool
+        self.asksFirst = asksFirst
+    }
+
+    /// Sends until the logs are closed and every byte is acknowledged.
+    /// - Throws: ``TaskDropped`` when the runservice no longer wants the task, `CancellationError`, or what the disk says.
+    func run() async throws {
+        var offsets: [Int64] = []
+        while true {
+            let (spools, isClosed) = logs.current
+            for (index, spool) in spools.enumerated() {
+                if index == offsets.count { offsets.append(asksFirst ? try await send([], of: spool, at: 0) : 0) }
+                offsets[index] = try await sendRest(of: spool, from: offsets[index])
+            }
+            let isDone = zip(spools, offsets).allSatisfy { $0.extent.isComplete && $0.extent.length <= $1 }
+            if isClosed, isDone { return }
+            try await logs.changed.wait()
+        }
+    }
+
+    private func sendRest(of spool: LogSpool, from start: Int64) async throws -> Int64 {
+        var offset = start
+        while spool.extent.length > offset {
+            let from = offset
+            let bytes = try await pool.run { try spool.read(at: from, limit: Self.chunkLimit) }
+            offset = try await send(bytes, of: spool, at: offset)
+        }
+        return offset
+    }
+
+    private func send(_ bytes: [UInt8], of spool: LogSpool, at offset: Int64) async throws -> Int64 {
+        try await exchange.sendLog(spool.selector, offset: offset, bytes: bytes)
+    }
+}

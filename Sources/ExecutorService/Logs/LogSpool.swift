@@ -1,0 +1,76 @@
+import Base
+import Glibc
+import Model
+import Synchronization
+
+/// One log of a task as a file: written by the thread that reads the step's output, read by the sender.
+final class LogSpool: Sendable {
+    private struct State {
+        var length: Int64
+        var isComplete = false
+    }
+
+    /// Which log of the task.
+    let selector: LogSelector
+    private let file: OwnedDescriptor
+    private let path: String
+    private let state: Mutex<State>
+    private let changed: Signal
+
+    /// Opens the file, at its end.
+    /// - Parameters:
+    ///   - selector: which log of the task.
+    ///   - path: the file, made if it does not exist.
+    ///   - changed: raised whenever there is more to send.
+    /// - Throws: ``SystemError`` naming the path.
+    init(_ selector: LogSelector, path: String, changed: Signal) throws {
+        self.selector = selector
+        self.path = path
+        self.changed = changed
+        file = try OwnedDescriptor(path: path, flags: O_RDWR | O_CREAT | O_APPEND)
+        let length = lseek(file.number, 0, SEEK_END)
+        guard length >= 0 else { throw SystemError("measure \(path)") }
+        state = Mutex(State(length: Int64(length)))
+    }
+
+    /// The bytes written, and whether no more follow.
+    var extent: (length: Int64, isComplete: Bool) {
+        state.withLock { ($0.length, $0.isComplete) }
+    }
+
+    /// Appends bytes; blocks for as long as the disk does.
+    /// - Throws: ``SystemError`` naming the path, for instance when the disk is full.
+    func append(_ bytes: UnsafeRawBufferPointer) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = write(file.number, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemError("write \(path)") }
+            done += count
+        }
+        state.withLock { $0.length += Int64(done) }
+        if done > 0 { changed.raise() }
+    }
+
+    /// Says that nothing more is written.
+    func complete() {
+        state.withLock { $0.isComplete = true }
+        changed.raise()
+    }
+
+    /// Reads what is there from `offset` on, at most `limit` bytes; blocks for as long as the disk does.
+    /// - Throws: ``SystemError`` naming the path.
+    func read(at offset: Int64, limit: Int) throws -> [UInt8] {
+        let available = Int(min(Int64(limit), extent.length - offset))
+        guard available > 0 else { return [] }
+        return try [UInt8](unsafeUninitializedCapacity: available) { buffer, initialized in
+            while initialized < available {
+                let rest = buffer.baseAddress?.advanced(by: initialized)
+                let count = pread(file.number, rest, available - initialized, off_t(offset) + initialized)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw SystemError("read \(path)") }
+                initialized += count
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Base
+import CLinux
+import FoundationEssentials
+import Glibc
+import Model
+
+/// The directory of one task: its record and its logs. It exists from before the task begins until the runservice has
+/// everything, so its existence says that the task must not begin again. All functions block briefly.
+struct TaskDirectory: Sendable {
+    /// The directory.
+    let path: String
+
+    /// Names the directory of a task.
+    /// - Throws: ``Failure`` when the task's identity is no file name.
+    init(_ task: TaskID, in dataDirectory: String) throws {
+        let isName =
+            !task.text.isEmpty && task.text.utf8.count <= 200 && !task.text.contains("/") && !task.text.hasPrefix(".")
+        guard isName, !task.text.utf8.contains(0) else { throw Failure("task id \(task) is no file name") }
+        path = "\(Self.parent(in: dataDirectory))/\(task)"
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    /// Where a log is kept.
+    func logPath(_ selector: LogSelector) -> String {
+        "\(path)/\(selector).log"
+    }
+
+    /// Makes the directory with its first record; a directory of an earlier attempt is replaced.
+    /// - Throws: ``SystemError`` naming the path.
+    func create(_ record: TaskRecord) throws {
+        try remove()
+        try FileTree.makeDirectory(path)
+        try write(record)
+    }
+
+    /// Replaces the record, whole or not at all.
+    /// - Throws: ``Failure`` naming the path.
+    func write(_ record: TaskRecord) throws {
+        try FileTree.write(Array(JSONCoding.encode(record)), to: "\(path)/task.json")
+    }
+
+    /// The length of a log; nil when it was never opened.
+    func logBytes(_ selector: LogSelector) -> Int64? {
+        var facts = stat()
+        return stat(logPath(selector), &facts) == 0 ? Int64(facts.st_size) : nil
+    }
+
+    /// Removes the directory.
+    /// - Throws: ``SystemError`` naming the path.
+    func remove() throws {
+        try FileTree.remove(path)
+    }
+
+    /// The records of all tasks that began and were not completed. What cannot be read is removed: without a record
+    /// nothing is known but that the runservice will ask.
+    /// - Throws: ``SystemError`` naming the path.
+    static func records(in dataDirectory: String) throws -> [TaskRecord] {
+        let parent = parent(in: dataDirectory)
+        try FileTree.makeDirectory(parent)
+        return try FileTree.names(in: parent).compactMap { name in
+            let directory = TaskDirectory(path: "\(parent)/\(name)")
+            do {
+                let bytes = try FileTree.read("\(directory.path)/task.json")
+                return try JSONCoding.decode(TaskRecord.self, from: bytes)
+            } catch {
+                try directory.remove()
+                return nil
+            }
+        }
+    }
+
+    private static func parent(in dataDirectory: String) -> String {
+        "\(dataDirectory)/tasks"
+    }
+}

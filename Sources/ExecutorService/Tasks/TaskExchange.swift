@@ -1,0 +1,79 @@
+import Base
+import Logging
+import Model
+
+/// The runservice no longer wants to hear of a task: it ended, was given away or never was.
+struct TaskDropped: Error {}
+
+/// Reaches the runservice on behalf of one attempt of a task, for as long as it takes.
+struct TaskExchange: Sendable {
+    /// The runservice.
+    let link: any RunServiceLink
+    /// The task.
+    let task: TaskID
+    /// The attempt, which fences everything that is said.
+    let attempt: Int
+    /// The executor.
+    let executor: ExecutorID
+
+    /// Reports a status until the runservice has it.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
+    func report(_ status: ExecutorTaskStatus) async throws {
+        try await persist("report task") {
+            try await link.report(task, attempt: attempt, status: status, from: executor)
+        }
+    }
+
+    /// Sends a chunk until the runservice has it, or says where it wants to go on.
+    /// - Returns: the offset of the next chunk.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
+    func sendLog(_ log: LogSelector, offset: Int64, bytes: [UInt8]) async throws -> Int64 {
+        try await persist("send log") {
+            do {
+                let acknowledgement = try await link.sendLog(
+                    task,
+                    attempt: attempt,
+                    log: log,
+                    offset: offset,
+                    bytes: bytes,
+                    from: executor
+                )
+                return acknowledgement.offset
+            } catch {
+                guard let offset = Self.resumption(in: error) else { throw error }
+                return offset
+            }
+        }
+    }
+
+    private func persist<Value: Sendable>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        var backoff = Backoff()
+        while true {
+            try Task.checkCancellation()
+            do {
+                return try await body()
+            } catch {
+                if ErrorChain(error).isCancellation { throw CancellationError() }
+                if Self.drops(error) { throw TaskDropped() }
+                Logger.current.warning(
+                    "runservice did not answer as hoped",
+                    error: error,
+                    metadata: ["call": "\(what)"]
+                )
+            }
+            try await backoff.wait()
+        }
+    }
+
+    private static func drops(_ error: any Error) -> Bool {
+        guard let remote = ErrorChain(error).first(RemoteError.self) else { return false }
+        return remote.code == "attemptSuperseded" || remote.kind == .notExist
+    }
+
+    private static func resumption(in error: any Error) -> Int64? {
+        guard let remote = ErrorChain(error).first(RemoteError.self), remote.code == "logOffsetMismatch" else {
+            return nil
+        }
+        return remote.details["offset"].flatMap { Int64($0) }
+    }
+}

@@ -1,0 +1,14 @@
+import Base
+import Model
+
+/// What the executor keeps of a task on disk, so that a later process knows that it began. Holds no secrets.
+struct TaskRecord: Codable, Sendable, Equatable {
+    /// The task.
+    var task: TaskID
+    /// The run, for logs.
+    var run: RunID
+    /// The attempt.
+    var attempt: Int
+    /// How it went when the record was written.
+    var status: ExecutorTaskStatus
+}

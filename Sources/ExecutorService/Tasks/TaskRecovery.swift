@@ -1,0 +1,42 @@
+import Base
+import FoundationEssentials
+import Model
+
+/// Brings a task to its end that an earlier process of this executor began: its logs so far, then `failed`. The processes
+/// are dead already; they died with the executor, or when its driver prepared.
+struct TaskRecovery: Sendable {
+    private let task: ExecutorTask
+    private let record: TaskRecord?
+    private let directory: TaskDirectory
+    private let files: BlockingPool
+
+    /// Prepares the recovery.
+    /// - Parameter record: what the earlier process wrote last; nil when that is lost.
+    init(_ task: ExecutorTask, record: TaskRecord?, directory: TaskDirectory, files: BlockingPool) {
+        self.task = task
+        self.record = record
+        self.directory = directory
+        self.files = files
+    }
+
+    /// Sends what is left and reports the end.
+    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    func run(_ exchange: TaskExchange) async throws {
+        let directory = directory
+        let logs = TaskLogs(directory)
+        let status = record?.status ?? task.status
+        let final = try await files.run {
+            var state = TaskState(recovering: status)
+            state.abandon(now: Date()) { directory.logBytes($0) }
+            for selector in [LogSelector.setup] + status.steps.indices.map({ .step($0) })
+            where directory.logBytes(selector) != nil {
+                try logs.open(selector).complete()
+            }
+            logs.close()
+            return state.status
+        }
+        try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
+        try await exchange.report(final)
+        try await files.run { try directory.remove() }
+    }
+}
