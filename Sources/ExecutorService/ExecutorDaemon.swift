@@ -3,6 +3,7 @@ import Logging
 import Model
 package import ServiceKit
 import ServiceLifecycle
+package import WorkerClients
 
 /// Runs the tasks that the runservice gives to this executor.
 ///
@@ -17,9 +18,15 @@ package struct ExecutorDaemon: Service {
     /// Prepares the daemon.
     /// - Parameters:
     ///   - configuration: the executor's settings.
-    ///   - link: the runservice.
+    ///   - runService: the runservice.
     /// - Throws: ``SystemError`` when the process has no descriptor left.
-    package init(configuration: ExecutorConfiguration, link: any RunServiceLink) throws {
+    package init(configuration: ExecutorConfiguration, runService: RunServiceClient) throws {
+        try self.init(configuration: configuration, link: runService)
+    }
+
+    /// Prepares the daemon with whatever stands for the runservice.
+    /// - Throws: ``SystemError`` when the process has no descriptor left.
+    init(configuration: ExecutorConfiguration, link: any RunServiceLink) throws {
         self.configuration = configuration
         self.link = link
         stepThreads = try BlockingPool(name: "step", threads: max(1, configuration.activeTasksLimit))

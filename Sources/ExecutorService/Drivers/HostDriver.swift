@@ -3,7 +3,9 @@ import CLinux
 import Glibc
 import Model
 
-/// Runs steps as plain processes of the executor's own user, each task in a fresh directory. Isolates nothing.
+/// Runs steps as plain processes of the executor's own user, each task in a fresh directory.
+///
+/// Isolates nothing.
 struct HostDriver: Driver {
     private let directory: String
     private let groups: ControlGroups

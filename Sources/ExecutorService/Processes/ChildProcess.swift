@@ -11,7 +11,9 @@ struct ChildProcess: Sendable {
     private let leads: Bool
 
     /// Takes over a child that nobody has waited for.
-    /// - Parameter leads: whether the child is a leader that kills its descendants when told to.
+    /// - Parameters:
+    ///   - pid: the child.
+    ///   - leads: whether the child is a leader that kills its descendants when told to.
     /// - Throws: ``SystemError``; the child is then killed.
     init(adopting pid: pid_t, leads: Bool) throws {
         self.pid = pid

@@ -1,7 +1,9 @@
 import Base
 import Glibc
 
-/// The control group of one task: a directory in each hierarchy that the executor uses. All functions block briefly.
+/// The control group of one task: a directory in each hierarchy that the executor uses.
+///
+/// All functions block briefly.
 struct ControlGroup: Sendable {
     private let parts: [ControlGroups.Hierarchy]
 

@@ -51,11 +51,14 @@ struct LaunchPlan: Sendable {
     /// Whether an intermediate process kills all descendants at the end.
     var leads = false
 
-    /// Starts the process. It is killed when the calling thread ends, so call from threads that last.
+    /// Starts the process.
+    ///
+    /// It is killed when the calling thread ends, so call from threads that last.
     /// - Parameters:
     ///   - input: becomes descriptor 0.
     ///   - output: becomes descriptors 1 and 2.
     ///   - controlsTerminal: whether `input` becomes the controlling terminal.
+    /// - Returns: the child, which somebody must wait for.
     /// - Throws: ``SystemError`` naming what could not be done.
     func start(input: OwnedDescriptor, output: OwnedDescriptor, controlsTerminal: Bool = false) throws -> ChildProcess {
         let arena = CStringArena()

@@ -1,7 +1,8 @@
-package import Model
+import Model
+import WorkerClients
 
 /// What an executor needs of the runservice: the client of the real one, or a script in tests.
-package protocol RunServiceLink: Sendable {
+protocol RunServiceLink: Sendable {
     /// Registers the executor, or says that it is alive.
     func register(_ id: ExecutorID, _ registration: ExecutorRegistration) async throws
 
@@ -21,3 +22,5 @@ package protocol RunServiceLink: Sendable {
         from id: ExecutorID
     ) async throws -> LogAcknowledgement
 }
+
+extension RunServiceClient: RunServiceLink {}

@@ -13,7 +13,9 @@ struct Signal: Sendable {
         continuation.yield()
     }
 
-    /// Waits until somebody raises the signal. Only one task may wait.
+    /// Waits until somebody raises the signal.
+    ///
+    /// Only one task may wait.
     /// - Throws: `CancellationError`; the signal is then of no more use.
     func wait() async throws {
         for await _ in stream { return }

@@ -23,7 +23,9 @@ struct StepRunner: Sendable {
     /// When the task has taken too long.
     let deadline: Deadline?
 
-    /// Runs the step. That it failed is a result; only what the executor cannot keep on disk is an error.
+    /// Runs the step.
+    ///
+    /// That it failed is a result; only what the executor cannot keep on disk is an error.
     /// - Throws: ``SystemError`` or ``Failure`` naming the path.
     func run() throws {
         progress.update { $0.beginStep(index, now: Date()) }

@@ -3,7 +3,9 @@ import CLinux
 import Glibc
 import Model
 
-/// One running step: reads its output, watches its end, and ends it when it must. Blocks a thread for the step's life.
+/// One running step: reads its output, watches its end, and ends it when it must.
+///
+/// Blocks a thread for the step's life.
 struct StepSession {
     /// How a step ended.
     struct Ending: Sendable, Equatable {

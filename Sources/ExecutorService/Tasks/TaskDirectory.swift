@@ -4,8 +4,10 @@ import FoundationEssentials
 import Glibc
 import Model
 
-/// The directory of one task: its record and its logs. It exists from before the task begins until the runservice has
-/// everything, so its existence says that the task must not begin again. All functions block briefly.
+/// The directory of one task: its record and its logs.
+///
+/// It exists from before the task begins until the runservice has everything, so its existence says that the task must not
+/// begin again. All functions block briefly.
 struct TaskDirectory: Sendable {
     /// The directory.
     let path: String
@@ -54,8 +56,9 @@ struct TaskDirectory: Sendable {
         try FileTree.remove(path)
     }
 
-    /// The records of all tasks that began and were not completed. What cannot be read is removed: without a record
-    /// nothing is known but that the runservice will ask.
+    /// The records of all tasks that began and were not completed.
+    ///
+    /// What cannot be read is removed: without a record nothing is known but that the runservice will ask.
     /// - Throws: ``SystemError`` naming the path.
     static func records(in dataDirectory: String) throws -> [TaskRecord] {
         let parent = parent(in: dataDirectory)

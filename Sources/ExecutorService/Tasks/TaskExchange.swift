@@ -2,6 +2,9 @@ import Base
 import Logging
 import Model
 
+/// The runservice lacks log bytes that it had acknowledged: it lost them in a crash of its own.
+struct LogIncomplete: Error {}
+
 /// The runservice no longer wants to hear of a task: it ended, was given away or never was.
 struct TaskDropped: Error {}
 
@@ -16,8 +19,21 @@ struct TaskExchange: Sendable {
     /// The executor.
     let executor: ExecutorID
 
+    /// Reports the last status, after every log byte; what the runservice lost meanwhile is sent again.
+    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    func finish(_ status: ExecutorTaskStatus, logs: TaskLogs, pool: BlockingPool) async throws {
+        while true {
+            do {
+                return try await report(status)
+            } catch is LogIncomplete {
+                Logger.current.warning("runservice lost log bytes")
+                try await LogSender(self, logs: logs, pool: pool, asksFirst: true).run()
+            }
+        }
+    }
+
     /// Reports a status until the runservice has it.
-    /// - Throws: ``TaskDropped`` or `CancellationError`.
+    /// - Throws: ``TaskDropped``, ``LogIncomplete`` or `CancellationError`.
     func report(_ status: ExecutorTaskStatus) async throws {
         try await persist("report task") {
             try await link.report(task, attempt: attempt, status: status, from: executor)
@@ -55,6 +71,7 @@ struct TaskExchange: Sendable {
             } catch {
                 if ErrorChain(error).isCancellation { throw CancellationError() }
                 if Self.drops(error) { throw TaskDropped() }
+                if ErrorChain(error).first(RemoteError.self)?.code == "logIncomplete" { throw LogIncomplete() }
                 Logger.current.warning(
                     "runservice did not answer as hoped",
                     error: error,

@@ -1,7 +1,9 @@
 import Base
 import Model
 
-/// What the executor keeps of a task on disk, so that a later process knows that it began. Holds no secrets.
+/// What the executor keeps of a task on disk, so that a later process knows that it began.
+///
+/// Holds no secrets.
 struct TaskRecord: Codable, Sendable, Equatable {
     /// The task.
     var task: TaskID

@@ -2,16 +2,16 @@ import Base
 import FoundationEssentials
 import Model
 
-/// Brings a task to its end that an earlier process of this executor began: its logs so far, then `failed`. The processes
-/// are dead already; they died with the executor, or when its driver prepared.
+/// Brings a task to its end that an earlier process of this executor began: its logs so far, then the failure.
+///
+/// The processes are dead already; they died with the executor, or when its driver prepared.
 struct TaskRecovery: Sendable {
     private let task: ExecutorTask
     private let record: TaskRecord?
     private let directory: TaskDirectory
     private let files: BlockingPool
 
-    /// Prepares the recovery.
-    /// - Parameter record: what the earlier process wrote last; nil when that is lost.
+    /// Prepares the recovery; `record` is what the earlier process wrote last, nil when that is lost.
     init(_ task: ExecutorTask, record: TaskRecord?, directory: TaskDirectory, files: BlockingPool) {
         self.task = task
         self.record = record
@@ -36,7 +36,7 @@ struct TaskRecovery: Sendable {
             return state.status
         }
         try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
-        try await exchange.report(final)
+        try await exchange.finish(final, logs: logs, pool: files)
         try await files.run { try directory.remove() }
     }
 }

@@ -19,8 +19,7 @@ struct TaskRoster: Sendable {
     private let events: AsyncStream<Event>
     private let sink: AsyncStream<Event>.Continuation
 
-    /// Prepares the roster.
-    /// - Parameter records: what an earlier process left.
+    /// Prepares the roster; `records` is what an earlier process left.
     init(
         executor: ExecutorID,
         records: [TaskRecord],

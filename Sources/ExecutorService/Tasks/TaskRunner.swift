@@ -61,7 +61,7 @@ struct TaskRunner: Sendable {
             progress.update { $0.finish(now: Date()) }
             try await group.waitForAll()
         }
-        try await exchange.report(progress.status)
+        try await exchange.finish(progress.status, logs: logs, pool: surroundings.files)
         try await surroundings.files.run { try progress.directory.remove() }
     }
 

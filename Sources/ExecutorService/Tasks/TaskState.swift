@@ -100,7 +100,8 @@ struct TaskState: Sendable, Equatable {
     }
 
     /// The executor was restarted while the task ran: everything that was open has failed.
-    /// - Parameter logBytes: the length of a log that was written.
+    ///
+    /// `logBytes` gives the length of a log that was written.
     mutating func abandon(now: Date, logBytes: (LogSelector) -> Int64?) {
         guard !status.phase.isFinished else { return }
         status.phase = .failed

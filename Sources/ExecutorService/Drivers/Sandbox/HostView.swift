@@ -50,6 +50,7 @@ struct HostView: Sendable, Equatable {
 
     /// The arguments that mount the view.
     /// - Parameter stage: where the place is.
+    /// - Returns: options of bubblewrap.
     func mounts(stage: String) -> [String] {
         var arguments = ["--ro-bind", "/usr", "/usr"]
         for directory in directories { arguments += ["--ro-bind", directory, directory] }

@@ -29,7 +29,9 @@ struct SandboxCommand: Sendable {
         "SYS_CHROOT",
         "SETFCAP",
     ]
-    /// Makes the task's directory, enters the step's, becomes the step. Runs inside, where no link leads out.
+    /// Makes the task's directory, enters the step's, becomes the step.
+    ///
+    /// Runs inside, where no link leads out.
     private static let prologue =
         #"[ -d "$1" ] || mkdir -p -- "$1" || exit 1; cd -- "$2" || exit 1; shift 2; exec "$@""#
 

@@ -7,7 +7,7 @@
 struct SeccompFilter: Sendable {
     /// The numbers of one processor architecture.
     struct Architecture: Sendable {
-        /// AUDIT_ARCH_…
+        /// The kernel's number of the architecture.
         var audit: UInt32
         /// Answered with EPERM.
         var refused: [UInt32]

@@ -73,7 +73,9 @@ struct SlotNetwork: Sendable {
         )
     }
 
-    /// Ends the slot's helpers; blocks briefly. The namespaces go with their last holder.
+    /// Ends the slot's helpers; blocks briefly.
+    ///
+    /// The namespaces go with their last holder.
     func close() {
         slirp?.killAll()
         _ = slirp?.wait()
