@@ -29,8 +29,8 @@ package struct ExecutorDaemon: Service {
     init(configuration: ExecutorConfiguration, link: any RunServiceLink) throws {
         self.configuration = configuration
         self.link = link
-        stepThreads = try BlockingPool(name: "step", threads: max(1, configuration.activeTasksLimit))
-        files = try BlockingPool(name: "executor-files", threads: 4)
+        stepThreads = BlockingPool(name: "step", threads: max(1, configuration.activeTasksLimit))
+        files = BlockingPool(name: "executor-files", threads: 4)
     }
 
     /// Runs tasks until graceful shutdown.

@@ -47,7 +47,11 @@ final class TaskProgress: Sendable {
             try await changed.wait()
             let status = status
             if status.phase.isFinished { return }
-            try await exchange.report(status)
+            do {
+                try await exchange.report(status)
+            } catch is LogIncomplete {
+                // Only the last report must wait for the logs; what this one said, the next one says too.
+            }
         }
     }
 }
