@@ -107,8 +107,8 @@ let package = Package(
         library(
             "ExecutorService",
             [
-                "Base", "CLinux", "Model", "WorkerClients", "ServiceKit",
-                .logging, .lifecycle, .nioCore, .nioPosix,
+                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit",
+                .hummingbird, .httpTypes, .logging, .lifecycle, .subprocess, .systemPackage,
             ]
         ),
         library(
