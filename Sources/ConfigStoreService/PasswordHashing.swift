@@ -6,14 +6,19 @@ import Synchronization
 /// A check costs the same whether the user exists or not: where there is no hash, one that nobody knows the password of is
 /// checked instead.
 final class PasswordHashing: Sendable {
+    private struct State {
+        var inLine = 0
+        var done = 0
+    }
+
     private static let threads = 2
     /// At most some three seconds of waiting; whoever comes then is told to try later, so that a flood ends by itself.
     private static let maximumInLine = 64
 
     private let cost: PasswordHash.Cost
-    private let decoy: PasswordHash
+    let decoy: PasswordHash
     private let pool: BlockingPool
-    private let inLine = Mutex(0)
+    private let state = Mutex(State())
 
     /// Prepares the decoy, which takes as long as one hashing.
     /// - Throws: ``Failure`` or ``SystemError`` when threads or memory are short.
@@ -44,16 +49,21 @@ final class PasswordHashing: Sendable {
     /// Whether `hash` was made with other costs than new ones are.
     func isOutdated(_ hash: PasswordHash) -> Bool { hash.cost != cost }
 
+    /// How many passwords were hashed or checked so far.
+    var count: Int { state.withLock { $0.done } }
+
     private func inLine<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-        let isFull = inLine.withLock { count in
-            guard count < Self.maximumInLine else { return true }
-            count += 1
+        let isFull = state.withLock { state in
+            guard state.inLine < Self.maximumInLine else { return true }
+            state.inLine += 1
             return false
         }
         guard !isFull else {
             throw APIError(.unavailable, "Too many people are signing in right now. Try again in a few seconds.")
         }
-        defer { inLine.withLock { $0 -= 1 } }
-        return try await pool.run(work)
+        defer { state.withLock { $0.inLine -= 1 } }
+        let value = try await pool.run(work)
+        state.withLock { $0.done += 1 }
+        return value
     }
 }
