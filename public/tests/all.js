@@ -8,6 +8,7 @@ import "./log.test.js"
 import "./modules.test.js"
 import "./morph.test.js"
 import "./router.test.js"
+import "./streams.test.js"
 import { run } from "./harness.js"
 
 await run(document.getElementById("report"))
