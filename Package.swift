@@ -133,7 +133,7 @@ let package = Package(
             "martletd",
             [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
-                "ExecutorService", "GitService", "GatewayService", .argumentParser, .logging, .lifecycle,
+                "ExecutorService", "GitService", "GatewayService", .argumentParser, .logging, .lifecycle, .subprocess, .systemPackage,
             ]
         ),
 
@@ -158,7 +158,7 @@ let package = Package(
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
-        tests(of: "ServiceKit", ["Model", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
+        tests(of: "ServiceKit", ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
         tests(
             of: "ConfigStoreService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]

@@ -1,0 +1,110 @@
+import Base
+import Foundation
+import HTTPTransport
+import Logging
+import Model
+import ServiceKit
+import ServiceLifecycle
+import Subprocess
+import WorkerClients
+
+/// Makes the admin, the hello project and its first commit once everything serves; finds them again on later starts.
+///
+/// Every step looks before it acts, so that a start that died anywhere is completed by the next one.
+struct FirstStart: Service {
+    private static let user = "admin"
+
+    let installation: Installation
+    let configuration: DaemonConfiguration
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            let client = try HTTPClient()
+            defer { client.shutdown() }
+            let configstore = ConfigStoreClient(connection: try connection(client, configuration.gateway.configstore))
+            try await eventually("the services answer") { _ = try await configstore.users() }
+            try await makeAdmin(configstore)
+            let gateway = ServiceConnection(
+                client: client,
+                endpoint: try .url(installation.url),
+                token: try installation.secret(installation.tokenPath)
+            )
+            try await eventually("the gateway answers") {
+                _ = try await gateway.get("/api/v1alpha/version", as: [String: String].self)
+            }
+            try await makeHello(gateway)
+            greet()
+            // Ends with the process: a service that returns would end the others, too.
+            while true { try await Task.sleep(for: .seconds(86_400)) }
+        }
+    }
+
+    private func connection(_ client: HTTPClient, _ endpoint: ServiceEndpoint) throws -> ServiceConnection {
+        ServiceConnection(client: client, endpoint: try .url(endpoint.url), token: endpoint.token)
+    }
+
+    private func eventually(_ what: String, _ attempt: () async throws -> Void) async throws {
+        let deadline = Deadline.after(.seconds(30))
+        while true {
+            do {
+                return try await attempt()
+            } catch {
+                if ErrorChain(error).isCancellation { throw error }
+                if deadline.isPast { throw Failure("not within 30 s: \(what)", cause: error) }
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func makeAdmin(_ configstore: ConfigStoreClient) async throws {
+        do {
+            _ = try await configstore.user(Self.user)
+        } catch {
+            guard ErrorChain(error).first(RemoteError.self)?.kind == .notExist else { throw error }
+            let password = try installation.secret(installation.passwordPath)
+            _ = try await configstore.create(UserCreation(name: Self.user, password: password, isAdmin: true))
+        }
+        guard !FileManager.default.fileExists(atPath: installation.tokenPath) else { return }
+        // A start may have died between creating the token and writing it down; nobody knows that one's value.
+        if try await configstore.tokens(ofUser: Self.user).contains(where: { $0.name == "admin" }) {
+            try await configstore.deleteToken(named: "admin", ofUser: Self.user)
+        }
+        let token = try await configstore.createToken(named: "admin", forUser: Self.user)
+        try Installation.write(token.value.revealed + "\n", to: installation.tokenPath)
+    }
+
+    private struct Hello: Encodable {
+        let name = "hello"
+        let parent_ref = "user/admin"
+        let visibility = "public"
+        let repo_path = "admin/hello"
+        let remote_source_name = "local"
+    }
+
+    private func makeHello(_ gateway: ServiceConnection) async throws {
+        do {
+            try await gateway.send(.get, "/api/v1alpha/projects/user%2Fadmin%2Fhello")
+        } catch {
+            guard ErrorChain(error).first(RemoteError.self)?.kind == .notExist else { throw error }
+            try await gateway.send(.post, "/api/v1alpha/projects", Hello())
+        }
+        guard try await !HelloRepository(installation: installation).hasCommits() else { return }
+        try await HelloRepository(installation: installation).push()
+    }
+
+    private func greet() {
+        let text = """
+
+            Martlet serves \(installation.url)
+
+              sign in       user \(Self.user), password in \(installation.passwordPath)
+              API token     in \(installation.tokenPath)
+              first run     \(installation.url)/user/admin/hello
+              push to it    git clone \(installation.url)/repos/admin/hello.git   (the same user and password)
+
+            Ctrl-C stops everything; the next start finds it again.
+
+            """
+        print(text)
+    }
+}

@@ -1,0 +1,116 @@
+import Base
+import Foundation
+import Glibc
+import ServiceKit
+
+/// The directory of an installation that `martletd up` runs: made once, found again later.
+struct Installation {
+    let data: String
+    let port: UInt16
+    let publicDirectory: String
+    let nginxDirectory: String
+
+    var configPath: String { "\(data)/config.yml" }
+    var passwordPath: String { "\(data)/admin-password" }
+    var tokenPath: String { "\(data)/admin-token" }
+    var nginxInstance: String { "\(data)/nginx" }
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Makes what is missing.
+    ///
+    /// The configuration is written anew each time, as it follows from the arguments alone; keys and passwords are made once.
+    func prepare() throws {
+        for name in ["", "/run", "/keys", "/nginx"] { try Self.makeDirectory(data + name) }
+        for key in ["keys/cookie-signing", "keys/internal-token"] { try makeSecret("\(data)/\(key)") }
+        try makeSecret(passwordPath, bytes: 12)
+        try Self.write(configuration, to: configPath)
+    }
+
+    /// Copies the project's nginx files and renders the rest.
+    func prepareNginx(_ gateway: GatewayConfiguration) throws {
+        for name in ["nginx.conf", "site.conf"] {
+            let text = try attempt("read \(nginxDirectory)/\(name)") {
+                try String(contentsOfFile: "\(nginxDirectory)/\(name)", encoding: .utf8)
+            }
+            try Self.write(text, to: "\(nginxInstance)/\(name)")
+        }
+        try NginxFiles.write(for: gateway, user: geteuid() == 0 ? "root" : nil, into: nginxInstance)
+    }
+
+    /// Reads a secret's file.
+    func secret(_ path: String) throws -> SecretValue {
+        let text = try attempt("read \(path)") { try String(contentsOfFile: path, encoding: .utf8) }
+        return SecretValue(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// Writes a file of mode 0600 that appears whole.
+    static func write(_ text: String, to path: String) throws {
+        let temporary = path + ".new"
+        try attempt("write \(path)") {
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw SystemError("create \(temporary)") }
+            let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            try file.write(contentsOf: Data(text.utf8))
+            try file.synchronize()
+            guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary)") }
+        }
+    }
+
+    /// Makes a directory of mode 0700 unless it is there.
+    static func makeDirectory(_ path: String) throws {
+        try attempt("make directory \(path)") {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        }
+    }
+
+    private func makeSecret(_ path: String, bytes: Int = 32) throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        var generator = SystemRandomNumberGenerator()
+        let digits = (0..<bytes).map { _ in
+            let byte = UInt8.random(in: .min ... .max, using: &generator)
+            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+        try Self.write(digits.joined() + "\n", to: path)
+    }
+
+    private var configuration: String {
+        """
+        # Written by `martletd up`; every start writes it anew. Copy it to make an installation of your own.
+        id: martlet
+        apiExposedURL: \(url)
+        webExposedURL: \(url)
+        runDir: \(Self.quoted("\(data)/run"))
+        internalServicesAPIToken: {file: keys/internal-token}
+        gateway:
+          unsecureCookies: true
+          cookieSigning:
+            key: {file: keys/cookie-signing}
+          web:
+            listenAddress: 127.0.0.1:\(port)
+            publicDir: \(Self.quoted(publicDirectory))
+        configstore:
+          dataDir: configstore
+        runservice:
+          dataDir: runservice
+          objectStorage:
+            type: posix
+            path: objects
+        executor:
+          dataDir: executor
+          activeTasksLimit: 4
+          driver:
+            type: sandbox
+        gitserver:
+          dataDir: gitserver
+
+        """
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "'\(text.replacing("'", with: "''"))'"
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Base
+import Foundation
+import Logging
+import ServiceKit
+import ServiceLifecycle
+
+/// `martletd up`: a whole installation in the foreground, made on first start; what `make run` calls.
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run everything in the foreground, with nginx; make the installation on first start.",
+        discussion: """
+            The first start writes DATA/config.yml with fresh keys, creates the user admin and the project user/admin/hello, and pushes a first
+            commit. Later starts find everything again.
+            """
+    )
+
+    @Option(help: "Holds everything: configuration, stores, repositories, logs.")
+    var data = ".run"
+
+    @Option(help: "Where nginx listens on the loopback interface.")
+    var port: UInt16 = 8000
+
+    @Option(help: "The project's nginx directory.")
+    var nginxDir = "nginx"
+
+    @Option(help: "The web UI's files.")
+    var publicDir = "public"
+
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        try await log.run { _ in
+            let installation = Installation(
+                data: absolute(data),
+                port: port,
+                publicDirectory: absolute(publicDir),
+                nginxDirectory: absolute(nginxDir)
+            )
+            try installation.prepare()
+            let components = Set(Component.allCases)
+            let configuration = try ConfigurationLoader.load(installation.configPath, for: components)
+            try installation.prepareNginx(configuration.gateway)
+            try await ServiceComposition(configuration: configuration, components: components).run(
+                extra: [
+                    NginxProcess(directory: installation.nginxInstance),
+                    FirstStart(installation: installation, configuration: configuration),
+                ]
+            )
+        }
+    }
+
+    private func absolute(_ path: String) -> String {
+        let absolute = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        return absolute.count > 1 && absolute.hasSuffix("/") ? String(absolute.dropLast()) : absolute
+    }
+}
