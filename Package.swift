@@ -18,6 +18,7 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -82,7 +83,7 @@ let package = Package(
 
         // Libraries
         library("ObjectStorage", ["Base", .systemPackage]),
-        library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .logging]),
+        library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .grdbSQLite, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
         library("GitSources", ["Base", "Model", "HTTPTransport", "WorkerClients", .httpTypes]),
@@ -154,7 +155,7 @@ let package = Package(
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
-        tests(of: "Store", ["StoreCrashProbe", .logging]),
+        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),

@@ -55,6 +55,7 @@ final class CommitQueue: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 submit(
+                    isCancellable: isCancellable,
                     Job(
                         id: id,
                         apply: { transaction in
@@ -70,12 +71,15 @@ final class CommitQueue: Sendable {
         }
     }
 
-    private func submit(_ job: Job) {
-        let mustStart = state.withLock { state in
+    /// Puts a job in line, within its caller's task; one cancelled before would never be withdrawn.
+    private func submit(isCancellable: Bool, _ job: Job) {
+        let (isCancelled, mustStart) = state.withLock { state in
+            if isCancellable, Task.isCancelled { return (true, false) }
             state.waiting.append(job)
             defer { state.isDraining = true }
-            return !state.isDraining
+            return (false, !state.isDraining)
         }
+        if isCancelled { job.fail(CancellationError()) }
         guard mustStart else { return }
         writer.asyncWriteWithoutTransaction { [self] db in
             while let jobs = nextGroup() { commit(jobs, db) }

@@ -1,49 +1,60 @@
 import Base
+import GRDB
+import GRDBSQLite
 import Logging
 import Synchronization
 
-/// What a read carries: who asks, until when, and how to stop it.
+/// What a read carries: who asks, until when, and whether they still want the answer.
 final class ReadContext: Sendable {
-    private struct State {
-        var isCancelled = false
-        var interrupt: (@Sendable () -> Void)?
-    }
+    /// Steps of SQLite's virtual machine between two looks at the context: well under a millisecond.
+    private static let stepsBetweenLooks: Int32 = 2_000
 
     let logger: Logger
     let deadline: Deadline?
-    private let state = Mutex(State())
+    private let cancelled = Atomic(false)
 
     init(logger: Logger, deadline: Deadline?) {
         self.logger = logger
         self.deadline = deadline
     }
 
-    /// Whether the reader's task was cancelled.
-    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    /// Ends the running statement soon, and refuses later ones.
+    func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+    }
 
     /// Throws when the result is no longer wanted.
     func check() throws {
-        if isCancelled { throw CancellationError() }
+        if cancelled.load(ordering: .relaxed) { throw CancellationError() }
         if let deadline, deadline.isPast { throw DeadlineExceeded() }
     }
 
-    /// Ends the running statement, if any, and refuses later ones.
-    func cancel() {
-        state.withLock { state in
-            state.isCancelled = true
-            // Within the lock: once the read has ended, its connection belongs to another one.
-            state.interrupt?()
+    private var isOver: Bool { cancelled.load(ordering: .relaxed) || deadline?.isPast == true }
+
+    /// Runs `body` while SQLite asks the context now and then whether to go on.
+    ///
+    /// `sqlite3_interrupt` would not do: it ends only what runs at that moment, and misses the statement about to begin.
+    func watching<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+        let connection = db.sqliteConnection
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_progress_handler(connection, Self.stepsBetweenLooks, askContext, context)
+        defer { sqlite3_progress_handler(connection, 0, nil, nil) }
+        do {
+            try check()
+            return try body()
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            try check()
+            throw error
         }
     }
 
-    /// The read runs on a connection that `interrupt` stops.
-    func begin(interrupt: @escaping @Sendable () -> Void) throws {
-        try check()
-        state.withLock { $0.interrupt = interrupt }
+    fileprivate static func isOver(_ context: UnsafeMutableRawPointer?) -> Bool {
+        guard let context else { return false }
+        return Unmanaged<ReadContext>.fromOpaque(context).takeUnretainedValue().isOver
     }
+}
 
-    /// The read no longer uses the connection.
-    func end() {
-        state.withLock { $0.interrupt = nil }
-    }
+/// SQLite ends the statement when the answer is not zero.
+private func askContext(_ context: UnsafeMutableRawPointer?) -> Int32 {
+    ReadContext.isOver(context) ? 1 : 0
 }

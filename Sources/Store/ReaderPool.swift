@@ -9,7 +9,7 @@ import Synchronization
 final class ReaderPool: Sendable {
     private struct Read: Sendable {
         let id: UInt64
-        let run: @Sendable (Database, DatabaseQueue) -> Void
+        let run: @Sendable (Database) -> Void
         let cancel: @Sendable () -> Void
     }
 
@@ -39,9 +39,7 @@ final class ReaderPool: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let read = Read(
                     id: id,
-                    run: { db, queue in
-                        continuation.resume(with: Result { try Self.run(db, queue, context, body) })
-                    },
+                    run: { db in continuation.resume(with: Result { try Self.run(db, context, body) }) },
                     cancel: { continuation.resume(throwing: CancellationError()) }
                 )
                 submit(read)
@@ -52,14 +50,17 @@ final class ReaderPool: Sendable {
         }
     }
 
+    /// Puts a read in line, within its own task; a task cancelled before would never be withdrawn.
     private func submit(_ read: Read) {
-        let connection = state.withLock { state in
+        let (isCancelled, connection) = state.withLock { state -> (Bool, DatabaseQueue?) in
+            if Task.isCancelled { return (true, nil) }
             state.waiting.append(read)
-            return state.idle.popLast()
+            return (false, state.idle.popLast())
         }
+        if isCancelled { read.cancel() }
         guard let connection else { return }
         connection.asyncWriteWithoutTransaction { [self] db in
-            while let read = next(orReturn: connection) { read.run(db, connection) }
+            while let read = next(orReturn: connection) { read.run(db) }
         }
     }
 
@@ -82,21 +83,18 @@ final class ReaderPool: Sendable {
 
     private static func run<Value>(
         _ db: Database,
-        _ connection: DatabaseQueue,
         _ context: ReadContext,
         _ body: (ReadTransaction) throws -> Value
     ) throws -> Value {
-        try context.begin { [weak connection] in connection?.interrupt() }
-        defer { context.end() }
         do {
-            try db.run("BEGIN DEFERRED")
-            let value = try body(ReadTransaction(db: db, context: context))
-            try db.run("COMMIT")
-            return value
+            return try context.watching(db) {
+                try db.run("BEGIN DEFERRED")
+                let value = try body(ReadTransaction(db: db, context: context))
+                try db.run("COMMIT")
+                return value
+            }
         } catch {
-            let isCancelled = context.isCancelled
             leave(db)
-            if isCancelled { throw CancellationError() }
             throw StoreError.wrapping(error, "read the store")
         }
     }

@@ -32,6 +32,7 @@ struct StoreCrashProbe {
         case "lock": try await lock(arguments[0], ttl: .milliseconds(Int(arguments[1]) ?? 0), release: arguments[2])
         case "follow": try await follow(stream: arguments[0])
         case "count": try await count(arguments[0], times: Int(arguments[1]) ?? 0)
+        case "fill": try await fill()
         default: throw Failure("unknown mode \(mode)")
         }
     }
@@ -85,6 +86,30 @@ struct StoreCrashProbe {
             }
             try await group.waitForAll()
         }
+    }
+
+    /// Writes until the disk is full, reads, makes room and writes on.
+    private func fill() async throws {
+        let ballast = "\(store.store.directory)/ballast"
+        try AtomicFile.write([UInt8](repeating: 1, count: 1 << 20), to: ballast)
+        var written = 0
+        do {
+            while true {
+                var batch = Batch()
+                batch.put(record: "\(written)", type: "block", Data(count: 50_000))
+                _ = try await store.commit(batch)
+                written += 1
+            }
+        } catch {
+            report.write("refused \(StoreError.kind(of: error)?.rawValue ?? "other")")
+        }
+        let count = try await store.read { try $0.records(type: "block", limit: 10_000).count }
+        report.write(count == written ? "read same" : "read \(count) of \(written)")
+        try FileManager.default.removeItem(atPath: ballast)
+        var batch = Batch()
+        batch.put(record: "after", type: "block", Data(count: 50_000))
+        _ = try await store.commit(batch)
+        report.write("recovered")
     }
 
     /// Raises one shared counter so many times, against everybody else who does the same.

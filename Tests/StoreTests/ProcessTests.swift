@@ -1,0 +1,140 @@
+import Base
+import Foundation
+import Store
+import TestSupport
+import Testing
+
+@Suite(.temporaryDirectory, .timeLimit(.minutes(3)))
+struct ProcessTests {
+    @Test("acknowledged commits survive SIGKILL at any moment, whole and in order")
+    func crash() async throws {
+        let directory = TemporaryDirectory.path
+        let store = try await LocalStore.open(directory: directory, projections: [])
+        for round in 0..<25 {
+            let name = "r\(round)"
+            let probe = try Probe("write", [name])
+            _ = try await probe.line("ack")
+            try await Task.sleep(for: .microseconds(Int.random(in: 0...40_000)))
+            try await probe.end()
+            try await check(store, name: name, lines: probe.lines)
+        }
+        try await checkEvents(store)
+    }
+
+    /// Every acknowledged number is there, and at most one more per writer: the one it waited for.
+    private func check(_ store: ServiceStore, name: String, lines: [String]) async throws {
+        let acknowledged = lines.map { $0.split(separator: " ") }.filter { $0.first == "ack" }
+        #expect(acknowledged.count > 0)
+        for writer in 0..<4 {
+            let last = acknowledged.last { $0[1] == "\(writer)" }.flatMap { Int($0[2]) } ?? 0
+            let key = "\(name)-\(writer)"
+            try await store.read { tx throws in
+                let number = Int(try tx.record(type: "counter", id: key)?.data.text ?? "0") ?? -1
+                #expect(number == last || number == last + 1, "\(key): acknowledged \(last), found \(number)")
+                let live = Int(try tx.live("last/\(key)")?.data.text ?? "0")
+                #expect(live == number, "\(key): half a batch")
+            }
+        }
+        for line in acknowledged.suffix(50) {
+            let sequence = Int64(line[3]) ?? 0
+            let event = try await store.store.events(of: "all", after: sequence - 1, limit: 1).first
+            #expect(event?.data.text == "\(name)-\(line[1]) \(line[2])")
+        }
+    }
+
+    private func checkEvents(_ store: ServiceStore) async throws {
+        let oldest = try await store.read { try $0.oldestEvent(of: "all") }
+        var expected = oldest
+        var numbers: [String: Int] = [:]
+        while case let page = try await store.store.events(of: "all", after: expected - 1), !page.isEmpty {
+            for event in page {
+                #expect(event.sequence == expected)
+                expected += 1
+                let parts = event.data.text.split(separator: " ")
+                let number = Int(parts[1]) ?? 0
+                if let last = numbers.updateValue(number, forKey: String(parts[0])) { #expect(number == last + 1) }
+            }
+        }
+        #expect(try await store.read { try $0.lastEvent(of: "all") } == expected - 1)
+    }
+
+    @Test("several processes count together without losing a step")
+    func sharedCounter() async throws {
+        let probes = try (0..<4).map { _ in try Probe("count", ["n", "100"]) }
+        for probe in probes { #expect(try await probe.line("done") == "done", "\(probe.lines)") }
+        for probe in probes { try await probe.wait() }
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        #expect(try await store.read { try $0.record(type: "counter", id: "n")?.data.text } == "400")
+    }
+
+    @Test("a follower in another process learns of every commit as it happens")
+    func wakeUp() async throws {
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        let probe = try Probe("follow", ["s"])
+        _ = try await probe.line("following")
+        var worst = Duration.zero
+        for number in 1...20 {
+            let start = ContinuousClock.now
+            _ = try await store.commit(.of { $0.append(event: Data(), to: "s") })
+            _ = try await probe.line("event \(number)")
+            worst = max(worst, start.duration(to: .now))
+        }
+        try await probe.end()
+        #expect(worst < .seconds(1), "a machine under load is allowed more than 100 ms")
+    }
+
+    @Test("a follower here learns of another process's commits, also without the doorbell")
+    func foreignCommits() async throws {
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        try await beside(store.run) {
+            var feed = store.store.changes(after: 0, scopes: [.records(type: "counter")]).makeAsyncIterator()
+            let probe = try Probe("count", ["n", "1"])
+            #expect(try await feed.next()?.keys == [.record(type: "counter", id: "n")])
+            try await probe.wait()
+            for bell in try FileManager.default.contentsOfDirectory(atPath: "\(TemporaryDirectory.path)/bells") {
+                try FileManager.default.removeItem(atPath: "\(TemporaryDirectory.path)/bells/\(bell)")
+            }
+            let second = try Probe("count", ["m", "1"])
+            #expect(try await feed.next()?.keys == [.record(type: "counter", id: "m")])
+            try await second.wait()
+        }
+    }
+
+    @Test("the lock of a killed process is taken over after its time, not before")
+    func killedHolder() async throws {
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        let probe = try Probe("lock", ["a", "600", "\(TemporaryDirectory.path)/never"])
+        let line = try await probe.line("fence")
+        try await probe.end()
+        #expect(
+            await kind { _ = try await store.authority.acquire(lock: "a", ttl: .seconds(5), wait: false) } == .locked
+        )
+        let handle = try await store.authority.acquire(lock: "a", ttl: .seconds(5), wait: true)
+        #expect(handle.fence > Int64(line.split(separator: " ")[1]) ?? .max)
+    }
+
+    @Test("a holder that was stopped past its time and continued is refused", arguments: [true, false])
+    func stoppedHolder(isTakenOver: Bool) async throws {
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        let release = "\(TemporaryDirectory.path)/release"
+        let probe = try Probe("lock", ["a", "300", release])
+        _ = try await probe.line("fence")
+        probe.signal(SIGSTOP)
+        if isTakenOver {
+            let handle = try await store.authority.acquire(lock: "a", ttl: .seconds(60), wait: true)
+            _ = try await store.commit(.of { $0.expect(.fence(handle)) })
+        } else {
+            try await eventually("the lock's time has passed") {
+                try await store.read { tx in
+                    let deadline = try tx.rows("SELECT deadline FROM lock").first?.integer("deadline") ?? 0
+                    return try deadline < BootClock.system().now()
+                }
+            }
+        }
+        try AtomicFile.write([], to: release)
+        probe.signal(SIGCONT)
+        #expect(try await probe.line("refused") == "refused conflict")
+        try await probe.wait()
+        #expect(try await store.read { try $0.record(type: "lock", id: "holder") } == nil)
+    }
+}
