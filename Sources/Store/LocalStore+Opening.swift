@@ -147,11 +147,36 @@ struct EmbeddedOpening {
         return configuration
     }
 
+    /// Several processes may do this at once, and SQLite does not wait for the others here as it does elsewhere.
+    private func switchToWriteAheadLog(_ db: Database) throws {
+        let end = Deadline.after(options.busyTimeout)
+        while true {
+            do {
+                guard try db.firstRow("PRAGMA journal_mode = WAL")?.text("journal_mode") == "wal" else {
+                    throw StoreError(.unavailable, "\(path): the file system does not allow SQLite's write-ahead log")
+                }
+                return
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && !end.isPast {
+                usleep(.random(in: 1_000...10_000))
+            }
+        }
+    }
+
+    /// Pages up to which the whole file is checked at every start; that takes a few milliseconds.
+    private static let mostPagesToCheck: Int64 = 2_048
+
+    /// Looks for damage where that is cheap; in larger files it is found when it is read.
+    private func checkIntegrity(_ db: Database) throws {
+        let pages = try db.firstRow("PRAGMA page_count")?.integer("page_count") ?? 0
+        guard pages <= Self.mostPagesToCheck else { return }
+        let finding = try db.firstRow("PRAGMA quick_check(1)")?.text("quick_check") ?? "nothing"
+        guard finding == "ok" else { throw StoreError(.corrupted, "\(path) is damaged: \(finding)") }
+    }
+
     /// Brings the file to the current schema and projections, in one transaction.
     private func prepare(_ db: Database) throws -> StoreIdentity {
-        guard try db.firstRow("PRAGMA journal_mode = WAL")?.text("journal_mode") == "wal" else {
-            throw StoreError(.unavailable, "\(path): the file system does not allow SQLite's write-ahead log")
-        }
+        try switchToWriteAheadLog(db)
+        try checkIntegrity(db)
         try db.beginTransaction(.immediate)
         do {
             try StoreSchema.prepare(db, path: path)

@@ -22,7 +22,7 @@ struct StoreCrashProbe {
             try await probe.run(arguments[1], Array(arguments[4...]))
         } catch {
             report.write("error \(StoreError.kind(of: error)?.rawValue ?? "other") \(error)")
-            throw error
+            exit(1)
         }
     }
 

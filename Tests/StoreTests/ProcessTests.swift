@@ -58,9 +58,9 @@ struct ProcessTests {
         #expect(try await store.read { try $0.lastEvent(of: "all") } == expected - 1)
     }
 
-    @Test("several processes count together without losing a step")
+    @Test("processes that open a new store at once count together without losing a step")
     func sharedCounter() async throws {
-        let probes = try (0..<4).map { _ in try Probe("count", ["n", "100"]) }
+        let probes = try (0..<8).map { _ in try Probe("count", ["n", "50"]) }
         for probe in probes { #expect(try await probe.line("done") == "done", "\(probe.lines)") }
         for probe in probes { try await probe.wait() }
         let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
