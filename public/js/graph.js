@@ -20,10 +20,14 @@ const laneUnits = 6
 const parentsOf = (task, byId) =>
   Object.entries(task.depends ?? {}).filter(([id]) => byId.has(id) && byId.get(id).level < task.level)
 
-const reaches = (from, to, byId, seen = new Set()) => {
-  if (seen.has(to)) return false
-  seen.add(to)
-  return parentsOf(byId.get(to), byId).some(([id]) => id === from || reaches(from, id, byId, seen))
+// For each task all that comes before it. Parents stand on lower levels, so one pass in that order is enough.
+const ancestorsOf = (tasks, byId) => {
+  const ancestors = new Map()
+  for (const task of [...tasks].sort((a, b) => a.level - b.level)) {
+    const before = parentsOf(task, byId).flatMap(([id]) => [id, ...ancestors.get(id)])
+    ancestors.set(task.id, new Set(before))
+  }
+  return ancestors
 }
 
 const plain = conditions => conditions.length === 0 || (conditions.length === 1 && conditions[0] === "on_success")
@@ -35,12 +39,13 @@ const plain = conditions => conditions.length === 0 || (conditions.length === 1 
  */
 export const edgesOf = tasks => {
   const byId = new Map(tasks.map(task => [task.id, task]))
+  const ancestors = ancestorsOf(tasks, byId)
   return tasks.flatMap(task => {
     const parents = parentsOf(task, byId)
     return parents
       .map(([from, depend]) => ({ from, to: task.id, conditions: depend?.conditions ?? [] }))
       .filter(edge => !plain(edge.conditions)
-        || !parents.some(([other]) => other !== edge.from && reaches(edge.from, other, byId)))
+        || !parents.some(([other]) => ancestors.get(other).has(edge.from)))
   })
 }
 

@@ -114,6 +114,8 @@ export class Navigation {
     if (!link || !isPlainClick(event) || link.target || link.hasAttribute("download")) return
     const url = new URL(link.href)
     if (url.origin !== location.origin || url.pathname.startsWith("/api/")) return
+    const samePlace = url.pathname === location.pathname && url.search === location.search
+    if (url.hash && samePlace) return
     event.preventDefault()
     this.go(url.href, { replace: url.href === location.href })
   }
@@ -122,7 +124,10 @@ export class Navigation {
     const url = new URL(location.href)
     const before = this.#url
     this.#url = url
-    if (before?.pathname === url.pathname && this.#page?.moved) return this.#page.moved(url.searchParams, url.hash)
+    if (before?.pathname === url.pathname) {
+      if (this.#page.moved) return this.#page.moved(url.searchParams, url.hash)
+      if (before.search === url.search && before.hash !== url.hash) return
+    }
     this.#arrival = arrival
     this.#abort.abort()
     this.#abort = new AbortController()

@@ -35,6 +35,17 @@ test("an edge over several levels passes each column between", () => {
   equal(edge.points.map(point => point.column), [0, 1, 2, 3])
 })
 
+test("three hundred tasks, each after all of the level before, are laid out at once", () => {
+  const tasks = Array.from({ length: 300 }, (_, index) => task(`t${index}`, Math.floor(index / 30)))
+  for (const each of tasks) {
+    const before = tasks.filter(other => other.level < each.level)
+    each.depends = Object.fromEntries(before.map(other => [other.id, { conditions: ["on_success"] }]))
+  }
+  const start = performance.now()
+  equal(layout(tasks).edges.length, 9 * 30 * 30)
+  ok(performance.now() - start < 5000, "the layout takes seconds")
+})
+
 test("no two nodes overlap, whatever the graph (seed 31)", () => {
   const next = random(31)
   for (let round = 0; round < 100; round += 1) {
