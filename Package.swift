@@ -194,3 +194,20 @@ let package = Package(
         ),
     ]
 )
+
+// Programs that benchmarks measure; they are built for nobody else.
+if Context.environment["MARTLET_BENCHMARKS"] == "1" {
+    package.targets += [
+        .executableTarget(
+            name: "BareFastCGI",
+            path: "Tests/Benchmarks/BareFastCGI",
+            linkerSettings: [.linkedLibrary("fcgi")]
+        ),
+        .executableTarget(
+            name: "RouterFastCGI",
+            dependencies: ["FastCGI", .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore],
+            path: "Tests/Benchmarks/RouterFastCGI",
+            swiftSettings: settings
+        ),
+    ]
+}

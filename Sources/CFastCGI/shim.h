@@ -2,6 +2,7 @@
 #define CFASTCGI_SHIM_H
 
 #include <fcgiapp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -52,6 +53,12 @@ static inline int cfastcgi_epoll_wait(int epoll, uint32_t *events, uint64_t *tok
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
 static inline int cfastcgi_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC); }
+
+// Whether the peer will send nothing more, even if something still stands in the socket.
+static inline int cfastcgi_is_input_over(int descriptor) {
+    struct pollfd request = {.fd = descriptor, .events = EPOLLRDHUP};
+    return poll(&request, 1, 0) > 0;
+}
 
 static inline int cfastcgi_set_timeout(int descriptor, int option, long seconds) {
     struct timeval time = {.tv_sec = seconds, .tv_usec = 0};

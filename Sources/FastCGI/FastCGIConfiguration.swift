@@ -15,6 +15,9 @@ package struct FastCGIConfiguration: Sendable {
     /// How long running requests may go on after a graceful stop; then they are cancelled.
     package var drainTime: Duration
 
+    /// How long a head may take from its first byte to its last, and how long the rest of an unwanted body is read.
+    package var patience: Duration
+
     /// Makes a configuration; the defaults suit short requests.
     package init(
         socketPath: String,
@@ -23,7 +26,8 @@ package struct FastCGIConfiguration: Sendable {
         bodyLimit: Int? = 1 << 20,
         parameterLimit: Int = 64 << 10,
         connectionLimit: Int = 8192,
-        drainTime: Duration = .seconds(5)
+        drainTime: Duration = .seconds(5),
+        patience: Duration = .seconds(10)
     ) {
         self.socketPath = socketPath
         self.threads = threads
@@ -32,5 +36,6 @@ package struct FastCGIConfiguration: Sendable {
         self.parameterLimit = min(parameterLimit, 128 << 10)
         self.connectionLimit = connectionLimit
         self.drainTime = drainTime
+        self.patience = patience
     }
 }

@@ -76,6 +76,14 @@ final class FastCGIConnection: Sendable {
 
     /// Looks at the bytes that have arrived without taking them.
     func peek(limit: Int) -> Arrival {
+        let arrival = peekOnce(limit: limit)
+        guard arrival == .head(.incomplete), cfastcgi_is_input_over(descriptor) != 0 else { return arrival }
+        // The last bytes may have come between the two looks.
+        let last = peekOnce(limit: limit)
+        return last == .head(.incomplete) ? .end : last
+    }
+
+    private func peekOnce(limit: Int) -> Arrival {
         let first = peek(capacity: 8 << 10, limit: limit)
         switch first.arrival {
         case .head(.incomplete), .head(.complete(bodyIsComplete: false)):
@@ -125,6 +133,16 @@ final class FastCGIConnection: Sendable {
     func finish(_ exchange: FastCGIExchange) async throws {
         try await waitUntilWritable(0)
         try exchange.finish()
+    }
+
+    /// Tells the web server that the response of `exchange` is not whole.
+    ///
+    /// Closing the connection is not enough: without buffering nginx takes that for the end. A record of a version that does
+    /// not exist makes it break off the client's connection, too. Best effort: a socket that takes nothing is just closed.
+    func breakOff(_ exchange: FastCGIExchange) {
+        guard isWritable, (try? exchange.flush()) != nil else { return }  // the peer is gone: nobody is left to tell
+        let record = [UInt8](repeating: 0, count: 8)
+        _ = send(descriptor, record, record.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
 
     private func waitUntilWritable(_ bytes: Int) async throws {

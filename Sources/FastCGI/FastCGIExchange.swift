@@ -91,6 +91,14 @@ final class FastCGIExchange: @unchecked Sendable {
         }
     }
 
+    /// The whole body; does not block when ``HeadScanner`` found it complete.
+    /// - Throws: as ``read()``.
+    func readAll() throws -> ByteBuffer {
+        var whole = try read() ?? ByteBuffer()
+        while var part = try read() { whole.writeBuffer(&part) }
+        return whole
+    }
+
     /// Reads and forgets the rest of the body after the response; blocks, but not beyond `deadline` by more than one read.
     /// - Returns: whether the end was reached, so that the connection stands at its next request.
     func drain(until deadline: Deadline) -> Bool {

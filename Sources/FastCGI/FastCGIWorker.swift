@@ -12,9 +12,6 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
     let pool: BlockingPool
     let logger: Logger
 
-    /// How long a head may take from its first byte to its last, and how long the rest of an unwanted body is read.
-    private static var patience: Duration { .seconds(10) }
-
     /// Serves a connection until either side ends it.
     ///
     /// When the web server goes away, the running handler is cancelled.
@@ -45,16 +42,15 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
                 connection.renewCredit()
                 isFirst = false
             }
-        } catch  where ErrorChain(error).isCancellation || Task.isCancelled {
-            logger.debug("connection was cancelled")
         } catch {
-            logger.debug("connection failed", error: error)
+            let isCancelled = Task.isCancelled || ErrorChain(error).isCancellation
+            if !isCancelled { logger.debug("connection failed", error: error) }
         }
     }
 
     /// Waits for a whole head; nil when the connection is over.
     private func nextHead(on connection: FastCGIConnection, isFirst: Bool) async throws -> Bool? {
-        var deadline = isFirst ? Deadline.after(Self.patience) : nil
+        var deadline = isFirst ? Deadline.after(configuration.patience) : nil
         while !Task.isCancelled {
             switch connection.peek(limit: configuration.parameterLimit) {
             case .end: return nil
@@ -62,7 +58,7 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
             case .head(.refused(let reason)):
                 logger.warning("malformed request was refused", metadata: ["reason": "\(reason)"])
                 return nil
-            case .head(.incomplete): deadline = deadline ?? Deadline.after(Self.patience)
+            case .head(.incomplete): deadline = deadline ?? Deadline.after(configuration.patience)
             case .nothing: if registry.isDraining { return nil }
             }
             guard let limit = deadline else {
@@ -84,7 +80,7 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
         let response = try await response(to: exchange, bodyIsComplete: bodyIsComplete)
         try await send(response, through: exchange, on: connection)
         guard !bodyIsComplete else { return exchange.keepsConnection }
-        let deadline = Deadline.after(Self.patience)
+        let deadline = Deadline.after(configuration.patience)
         let isDrained = try await pool.run { exchange.drain(until: deadline) }
         return isDrained && exchange.keepsConnection
     }
@@ -95,34 +91,28 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
         case .failure(let error): return .refusal(.badRequest, code: error.code, error.message)
         case .success(let value): head = value
         }
-        if let limit = configuration.bodyLimit, let length = head.contentLength, length > limit {
+        let whole = bodyIsComplete ? try exchange.readAll() : nil
+        if let limit = configuration.bodyLimit, max(head.contentLength ?? 0, whole?.readableBytes ?? 0) > limit {
             return .refusal(.contentTooLarge, code: "bodyTooLarge", "The body is larger than \(limit) bytes.")
         }
-        let request = Request(head: head.request, body: try body(of: exchange, isComplete: bodyIsComplete))
+        let body = whole.map(RequestBody.init(buffer:)) ?? self.body(of: exchange)
+        let request = Request(head: head.request, body: body)
         var logger = logger
         logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
         return try await withLogger(logger) { logger in
             let source = TransportContextSource(logger: logger, remoteAddress: head.remoteAddress, scheme: head.scheme)
             do {
                 return try await responder.respond(to: request, context: Responder.Context(transport: source))
-            } catch  where Task.isCancelled {
-                throw error
             } catch {
+                if Task.isCancelled { throw error }
                 logger.error("request failed", error: error)
                 return .refusal(.internalServerError, code: ErrorKind.internal.rawValue, "Something went wrong.")
             }
         }
     }
 
-    private func body(of exchange: FastCGIExchange, isComplete: Bool) throws -> RequestBody {
-        guard isComplete else {
-            return RequestBody(
-                asyncSequence: FastCGIBody(exchange: exchange, pool: pool, limit: configuration.bodyLimit)
-            )
-        }
-        var whole = ByteBuffer()
-        while var part = try exchange.read() { whole.writeBuffer(&part) }
-        return RequestBody(buffer: whole)
+    private func body(of exchange: FastCGIExchange) -> RequestBody {
+        RequestBody(asyncSequence: FastCGIBody(exchange: exchange, pool: pool, limit: configuration.bodyLimit))
     }
 
     /// Sends a response: as it is written when its length is unknown, otherwise as few writes as possible.
@@ -134,19 +124,30 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
         let isStream = response.body.contentLength == nil
         try await connection.write(ByteBuffer(string: response.head.cgiText), through: exchange)
         if isStream { try await connection.flush(exchange) }
-        try await response.body.write(
-            FastCGIBodyWriter(connection: connection, exchange: exchange, isStream: isStream)
-        )
+        do {
+            try await response.body.write(
+                FastCGIBodyWriter(connection: connection, exchange: exchange, isStream: isStream)
+            )
+        } catch {
+            connection.breakOff(exchange)
+            throw error
+        }
         try await connection.finish(exchange)
     }
 }
 
 extension HTTPResponse {
     /// The head as CGI has it: the status as a field, then the others (RFC 3875, section 6.3).
+    ///
+    /// Its length is a multiple of eight, so that its record needs no padding: nginx passes the head of an unbuffered
+    /// response on at once only when nothing follows it, and takes padding for something.
     fileprivate var cgiText: String {
-        var text = "Status: \(status.code) \(status.reasonPhrase)\r\n"
+        var text = "\(status.code) \(status.reasonPhrase)\r\n"
         for field in headerFields { text += "\(field.name.rawName): \(field.value)\r\n" }
-        return text + "\r\n"
+        text += "\r\n"
+        let name = "Status:"
+        let spaces = 8 - (name.utf8.count + text.utf8.count) % 8
+        return name + String(repeating: " ", count: spaces) + text
     }
 }
 

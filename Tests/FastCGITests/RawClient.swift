@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Its calls block; they run on threads of their own, so that they never hold up the server in the same process.
 final class RawClient: Sendable {
-    private static let pool = Result { BlockingPool(name: "raw-client", threads: 64) }
+    private static let pool = BlockingPool(name: "raw-client", threads: 64)
     let descriptor: Int32
 
     struct Reply: Equatable {
@@ -14,8 +14,8 @@ final class RawClient: Sendable {
         var isClosed = false
 
         var status: Int? {
-            guard output.hasPrefix("Status: ") else { return nil }
-            return Int(output.dropFirst(8).prefix(3))
+            guard output.hasPrefix("Status:") else { return nil }
+            return Int(output.dropFirst(7).drop { $0 == " " }.prefix(3))
         }
 
         var body: String {
@@ -46,7 +46,7 @@ final class RawClient: Sendable {
 
     /// Sends everything; a peer that went away is no error.
     func send(_ bytes: [UInt8]) async throws {
-        try await Self.pool.get().run { [descriptor] in
+        try await Self.pool.run { [descriptor] in
             var sent = 0
             while sent < bytes.count {
                 let count = bytes.withUnsafeBytes {
@@ -69,7 +69,7 @@ final class RawClient: Sendable {
 
     /// Reads records until the request ends, the peer closes, or `stop` is satisfied.
     func reply(until stop: @escaping @Sendable (Reply) -> Bool = { _ in false }) async throws -> Reply {
-        try await Self.pool.get().run { [descriptor] in
+        try await Self.pool.run { [descriptor] in
             var reply = Reply()
             while !reply.isEnded, !stop(reply) {
                 guard let header = try Self.read(descriptor, 8) else {
