@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The open connections of one server.
@@ -9,8 +10,8 @@ final class ConnectionRegistry: Sendable {
 
     private let state = Mutex(State())
 
-    /// Raised whenever a connection has gone.
-    let departure = Signal()
+    /// Rings whenever a connection has gone.
+    let departure = Bell()
 
     /// The number of open connections.
     var count: Int { state.withLock { $0.connections.count } }
@@ -26,7 +27,7 @@ final class ConnectionRegistry: Sendable {
     /// Removes a connection before it is closed.
     func remove(_ connection: FastCGIConnection) {
         state.withLock { $0.connections[ObjectIdentifier(connection)] = nil }
-        departure.raise()
+        departure.ring()
     }
 
     /// Ends idle connections now and the others after the request at hand.
@@ -35,7 +36,7 @@ final class ConnectionRegistry: Sendable {
             state.isDraining = true
             return Array(state.connections.values)
         }
-        for connection in connections { connection.input.raise() }
-        departure.raise()
+        for connection in connections { connection.input.ring() }
+        departure.ring()
     }
 }

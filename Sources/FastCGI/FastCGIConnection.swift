@@ -29,24 +29,24 @@ final class FastCGIConnection: Sendable {
     private let poller: Poller
     private let token: Poller.Token
     private let state = Mutex(State())
-    private let output: Signal
+    private let output: Bell
 
-    /// Raised when there may be something to read.
-    let input: Signal
-    /// Raised when the web server has closed the connection, or when we are done with it.
-    let end: Signal
+    /// Rings when there may be something to read.
+    let input: Bell
+    /// Rings when the web server has closed the connection, or when we are done with it.
+    let end: Bell
 
     /// Takes over an accepted descriptor.
     /// - Throws: ``SystemError`` when it cannot be watched; the descriptor is closed then.
     init(descriptor: Int32, poller: Poller) throws {
-        let (input, output, end) = (Signal(), Signal(), Signal())
+        let (input, output, end) = (Bell(), Bell(), Bell())
         do {
             try Self.prepare(descriptor)
             token = try poller.watch(descriptor) { events in
-                if events.contains(.input) { input.raise() }
-                if events.contains(.output) { output.raise() }
+                if events.contains(.input) { input.ring() }
+                if events.contains(.output) { output.ring() }
                 if !events.isDisjoint(with: .hangUp) {
-                    for signal in [input, output, end] { signal.raise() }
+                    for bell in [input, output, end] { bell.ring() }
                 }
             }
         } catch {
@@ -158,8 +158,9 @@ final class FastCGIConnection: Sendable {
             }
             if isCovered { return }
             if !isWritable {
+                let seen = output.count
                 try poller.watchOutput(descriptor, token)
-                if !isWritable { await output.wait() }
+                if !isWritable { try await output.wait(beyond: seen) }
                 try poller.unwatchOutput(descriptor, token)
                 continue
             }

@@ -21,36 +21,27 @@ package struct FastCGIServer<Responder: HTTPResponder>: Service where Responder.
     /// Serves until graceful shutdown or cancellation.
     /// - Throws: ``Failure`` when the socket cannot be made, naming its path.
     package func run() async throws {
-        let listener = try attempt("serve FastCGI on \(configuration.socketPath)") {
-            try Listener(path: configuration.socketPath)
-        }
-        defer {
-            listener.stop()
-            listener.close()
-        }
+        let registry = ConnectionRegistry()
         let poller = try attempt("watch FastCGI connections") { try Poller(name: "fcgi-\(configuration.name)") }
         defer { poller.stop() }
-        let registry = ConnectionRegistry()
-        let arrival = Signal()
-        let token = try attempt("watch FastCGI socket") {
-            try poller.watch(listener.descriptor) { _ in arrival.raise() }
+        let acceptor = try attempt("serve FastCGI on \(configuration.socketPath)") {
+            try FastCGIAcceptor(
+                path: configuration.socketPath,
+                limit: configuration.connectionLimit,
+                poller: poller,
+                registry: registry
+            )
         }
-        try await withGracefulShutdownHandler {
-            try await accept(from: listener, arrival, poller, registry)
+        defer { acceptor.close() }
+        await withGracefulShutdownHandler {
+            await serve(acceptor, registry)
         } onGracefulShutdown: {
-            listener.stop()
             registry.drain()
-            arrival.raise()
+            acceptor.stop()
         }
-        poller.forget(listener.descriptor, token)
     }
 
-    private func accept(
-        from listener: Listener,
-        _ arrival: Signal,
-        _ poller: Poller,
-        _ registry: ConnectionRegistry
-    ) async throws {
+    private func serve(_ acceptor: FastCGIAcceptor, _ registry: ConnectionRegistry) async {
         let logger = Logger.current
         let worker = FastCGIWorker(
             configuration: configuration,
@@ -59,10 +50,11 @@ package struct FastCGIServer<Responder: HTTPResponder>: Service where Responder.
             pool: BlockingPool(name: "fcgi-\(configuration.name)", threads: configuration.threads),
             logger: logger
         )
+        logger.notice("fastcgi server started", metadata: ["socket": "\(configuration.socketPath)"])
         await withDiscardingTaskGroup { group in
-            logger.notice("fastcgi server started", metadata: ["socket": "\(configuration.socketPath)"])
-            while !Task.isCancelled, !registry.isDraining {
-                guard let connection = await nextConnection(from: listener, arrival, poller, registry) else { continue }
+            while !registry.isDraining, !Task.isCancelled {
+                // Only cancellation throws here, and that ends the loop.
+                guard let connection = try? await acceptor.next() else { continue }
                 registry.add(connection)
                 group.addTask { await worker.serve(connection) }
             }
@@ -73,38 +65,17 @@ package struct FastCGIServer<Responder: HTTPResponder>: Service where Responder.
         logger.notice("fastcgi server stopped", metadata: ["socket": "\(configuration.socketPath)"])
     }
 
-    /// The next connection, or nil when the caller should look whether to stop.
-    private func nextConnection(
-        from listener: Listener,
-        _ arrival: Signal,
-        _ poller: Poller,
-        _ registry: ConnectionRegistry
-    ) async -> FastCGIConnection? {
-        do {
-            guard registry.count < configuration.connectionLimit else {
-                await registry.departure.wait()
-                return nil
-            }
-            guard let descriptor = try listener.accept() else {
-                await arrival.wait()
-                return nil
-            }
-            return try FastCGIConnection(descriptor: descriptor, poller: poller)
-        } catch {
-            Logger.current.error("connection was not accepted", error: error)
-            // Out of descriptors, most likely: the kernel will not tell when there are some again.
-            try? await Task.sleep(for: .milliseconds(100))  // cancelled: the caller looks
-            return nil
-        }
-    }
-
     private func waitUntilEmpty(_ registry: ConnectionRegistry) async {
         do {
             try await withDeadline(.after(configuration.drainTime)) {
-                while registry.count > 0, !Task.isCancelled { await registry.departure.wait() }
+                while true {
+                    let seen = registry.departure.count
+                    guard registry.count > 0 else { return }
+                    try await registry.departure.wait(beyond: seen)
+                }
             }
         } catch {
-            Logger.current.info("requests were cancelled at the end of the drain time")
+            Logger.current.info("running requests were cancelled")
         }
     }
 }

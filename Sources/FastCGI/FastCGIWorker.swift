@@ -23,9 +23,9 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
                 } onCancel: {
                     connection.abort()
                 }
-                connection.end.raise()
+                connection.end.ring()
             }
-            await connection.end.wait()
+            try? await connection.end.wait(beyond: 0)  // cancelled from above: the group is, too
             group.cancelAll()
         }
         registry.remove(connection)
@@ -51,7 +51,8 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
     /// Waits for a whole head; nil when the connection is over.
     private func nextHead(on connection: FastCGIConnection, isFirst: Bool) async throws -> Bool? {
         var deadline = isFirst ? Deadline.after(configuration.patience) : nil
-        while !Task.isCancelled {
+        while true {
+            let seen = connection.input.count
             switch connection.peek(limit: configuration.parameterLimit) {
             case .end: return nil
             case .head(.complete(let bodyIsComplete)): return bodyIsComplete
@@ -61,13 +62,12 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
             case .head(.incomplete): deadline = deadline ?? Deadline.after(configuration.patience)
             case .nothing: if registry.isDraining { return nil }
             }
-            guard let limit = deadline else {
-                await connection.input.wait()
-                continue
+            if let deadline {
+                guard try await connection.input.wait(beyond: seen, until: deadline) else { return nil }
+            } else {
+                try await connection.input.wait(beyond: seen)
             }
-            try await withDeadline(limit) { await connection.input.wait() }
         }
-        return nil
     }
 
     /// Answers one request.

@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import Glibc
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// The real nginx with the project's own files, on a free loopback port, in the test's directory.
@@ -40,11 +41,26 @@ package struct TestNginx: Sendable {
         render: (Settings) throws -> [String: String],
         _ body: (TestNginx) async throws -> Value
     ) async throws -> Value {
-        let directory = "\(TemporaryDirectory.path)/nginx"
-        let port = try freePort()
-        let settings = Settings(listen: "127.0.0.1:\(port)", user: geteuid() == 0 ? "root" : nil)
-        try install(try render(settings), into: directory)
-        try await check(directory)
+        var attempt = 1
+        while true {
+            let directory = "\(TemporaryDirectory.path)/nginx\(attempt)"
+            let port = try freePort()
+            let settings = Settings(listen: "127.0.0.1:\(port)", user: geteuid() == 0 ? "root" : nil)
+            try install(try render(settings), into: directory)
+            try await check(directory)
+            do {
+                return try await run(directory, port, body)
+            } catch is PortTaken where attempt < 5 {
+                attempt += 1
+            }
+        }
+    }
+
+    private static func run<Value: Sendable>(
+        _ directory: String,
+        _ port: UInt16,
+        _ body: (TestNginx) async throws -> Value
+    ) async throws -> Value {
         let result = try await Subprocess.run(
             executable,
             arguments: Arguments(arguments(directory) + ["-g", "daemon off;"]),
@@ -97,27 +113,30 @@ package struct TestNginx: Sendable {
         ["-p", directory, "-e", "error.log", "-c", "\(directory)/nginx.conf"]
     }
 
+    /// Another process took the port between our look and nginx's.
+    private struct PortTaken: Error {}
+
     private func waitUntilListening() async throws {
         for _ in 0..<1000 {
-            if Self.withSocket(port: port, { connect($0, $1, $2) == 0 }) { return }
+            // The file is written once the port is ours: whoever answers before that may be somebody else.
+            let isOurs = access("\(directory)/nginx.pid", F_OK) == 0
+            if isOurs, Self.withSocket(port: port, { connect($0, $1, $2) == 0 }) { return }
+            if errorLog.contains("Address already in use") { throw PortTaken() }
             try await Task.sleep(for: .milliseconds(10))
         }
         throw Failure("nginx does not listen: \(errorLog)")
     }
 
+    private static let usedPorts = Mutex<Set<UInt16>>([])
+
+    /// A port that no other test of this process gets, below those of outgoing connections.
     private static func freePort() throws -> UInt16 {
-        var bound = sockaddr_in()
-        let isBound = withSocket(port: 0) { descriptor, address, length in
-            var length = length
-            return bind(descriptor, address, length) == 0
-                && withUnsafeMutablePointer(to: &bound) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        getsockname(descriptor, $0, &length) == 0
-                    }
-                }
+        for _ in 0..<1000 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            guard usedPorts.withLock({ $0.insert(port).inserted }) else { continue }
+            if withSocket(port: port, { bind($0, $1, $2) == 0 }) { return port }
         }
-        guard isBound else { throw SystemError("find a free port") }
-        return UInt16(bigEndian: bound.sin_port)
+        throw Failure("there is no free port")
     }
 
     private static func withSocket(
