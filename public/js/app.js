@@ -9,6 +9,7 @@ import "./elements/theme-switch.js"
 import "./elements/toast-stack.js"
 import { api } from "./api.js"
 import { html } from "./html.js"
+import { loadIcons } from "./icons.js"
 import { morph } from "./morph.js"
 import { Navigation } from "./navigation.js"
 import { paths } from "./router.js"
@@ -76,7 +77,7 @@ document.getElementById("user-menu").addEventListener("click", event => {
 })
 
 // A server that cannot be reached is told by the view, which meets the same failure.
-await session.load().catch(() => null)
+await Promise.allSettled([loadIcons(), session.load()])
 showUser()
 navigation.start()
 showVersion()

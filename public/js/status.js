@@ -39,11 +39,11 @@ export const statusWord = status => words[status] ?? status
 
 /** @param {string} status the shape alone, for places where the word stands elsewhere */
 export const statusShape = status => html`
-  <svg class="status-shape" data-status="${status}" aria-hidden="true"><use href="/icons.svg#${status}"></use></svg>`
+  <svg class="status-shape" data-status="${status}" aria-hidden="true"><use href="#icon-${status}"></use></svg>`
 
 /** @param {string} status shape and word */
 export const statusBadge = status => html`
   <span class="status" data-status="${status}">${statusShape(status)}<span class="status-word">${statusWord(status)}</span></span>`
 
 /** @param {string} name of a symbol in the sprite */
-export const icon = name => html`<svg class="icon" aria-hidden="true"><use href="/icons.svg#${name}"></use></svg>`
+export const icon = name => html`<svg class="icon" aria-hidden="true"><use href="#icon-${name}"></use></svg>`

@@ -39,7 +39,7 @@ test("every icon that is named exists in the sprite", async () => {
   const known = new Set([...sprite.querySelectorAll("symbol")].map(symbol => symbol.id))
   const page = await shell()
   const sources = await Promise.all([...page.querySelectorAll("link[rel=modulepreload]")].map(async link => (await fetch(link.href)).text()))
-  const named = sources.flatMap(source => [...source.matchAll(/icon\("([^"$]+)"\)|icons\.svg#([a-z-]+)"/g)].map(found => found[1] ?? found[2]))
+  const named = sources.flatMap(source => [...source.matchAll(/icon\("([^"$]+)"\)|href="#icon-([a-z-]+)"/g)].map(found => `icon-${found[1] ?? found[2]}`))
   ok(named.length > 20, "the search for icons finds nothing")
   equal(named.filter(name => !known.has(name)), [])
 })

@@ -33,8 +33,9 @@ export const trouble = (page, error) => {
   if (!(error instanceof ApiError)) console.error(error)
   if (error.status === 401 && !session.user) return goToSignIn()
   if (error.status === 404) return notFound(page)
-  page.title("Something is wrong")
-  page.render(message("alert", error.status === 403 ? "Not allowed" : "Something is wrong",
+  const title = { 0: "No connection", 403: "Not allowed" }[error.status] ?? "Something is wrong"
+  page.title(title)
+  page.render(message("alert", title,
     error instanceof ApiError ? error.message : "This page failed. Reloading it may help.",
     html`<button class="button" type="button" data-action="retry">${icon("restart")}Try again</button>`))
   page.actions({ retry: () => dispatchEvent(new CustomEvent("reload")) })

@@ -10,7 +10,7 @@ const arrive = page => dispatchEvent(new CustomEvent("signed-in", {
 
 const markup = ({ name = "", message = "", busy = false } = {}) => html`
   <form class="sign-in" aria-labelledby="sign-in-title">
-    <svg class="sign-in-mark" aria-hidden="true"><use href="/icons.svg#martlet"></use></svg>
+    <svg class="sign-in-mark" aria-hidden="true"><use href="#icon-martlet"></use></svg>
     <h1 id="sign-in-title">Sign in to Martlet</h1>
     <div class="field">
       <label for="login-name">User name</label>
