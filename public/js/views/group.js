@@ -40,7 +40,9 @@ const groupRow = group => html`
   <tr role="row" data-key="group ${group.path}">
     <th role="rowheader" scope="row" class="cell-name">${icon("group")}<a class="row-link" href="${paths.group(group.path)}">${group.name}</a></th>
     <td role="cell" class="cell-status"></td>
-    <td role="cell" class="cell-main faint" colspan="3">Group</td>
+    <td role="cell" class="cell-main faint">Group</td>
+    <td role="cell" class="cell-history"></td>
+    <td role="cell" class="cell-time"></td>
   </tr>`
 
 const none = html`

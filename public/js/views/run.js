@@ -7,6 +7,7 @@ import { firstLine, shortHash, webLink } from "../format.js"
 import { html } from "../html.js"
 import { resource } from "../router.js"
 import { begun, ownerTrail, refChip, runActions, runDuration, runHandlers } from "../runs.js"
+import { session } from "../session.js"
 import { icon, isOver, runStatus, statusBadge, statusWord } from "../status.js"
 
 const commit = annotations => {
@@ -42,7 +43,7 @@ const markup = run => {
         ${statusBadge(runStatus(run))}
         <h1>${firstLine(annotations.message) || run.name}</h1>
       </div>
-      <div class="page-actions">${runActions(run)}</div>
+      <div class="page-actions">${session.user && runActions(run)}</div>
       <div class="facts">
         <span class="fact">${run.name} <span class="soft">#${run.number}</span></span>
         ${refChip(annotations)} ${commit(annotations)}

@@ -6,6 +6,7 @@ import { coalesced, EventFeed } from "../events.js"
 import { html } from "../html.js"
 import { paths, resource } from "../router.js"
 import { ownerTrail } from "../runs.js"
+import { session } from "../session.js"
 import { icon, statusBadge, statusShape, statusWord, taskStatus } from "../status.js"
 
 const stepsOf = task => [
@@ -41,7 +42,7 @@ const command = step => step.command && html`
 const markup = ({ task, steps, chosen, link, raw, follow, wrap }) => html`
   <header class="page-head run-head">
     <div class="run-title">${statusBadge(taskStatus(task))}<h1>${task.name}</h1></div>
-    <div class="page-actions">${task.waiting_approval && !task.approved && html`
+    <div class="page-actions">${session.user && task.waiting_approval && !task.approved && html`
       <button class="button is-primary" type="button" data-action="approve">${icon("tick")}Approve</button>`}</div>
     <div class="facts">
       ${task.start_time && html`<span class="fact">${icon("clock")}<elapsed-time start="${task.start_time}" end="${task.end_time ?? ""}"></elapsed-time></span>`}
