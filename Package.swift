@@ -28,6 +28,7 @@ extension Target.Dependency {
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
 }
 
@@ -134,7 +135,7 @@ let package = Package(
             "martletd",
             [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
-                "ExecutorService", "GitService", "GatewayService", .argumentParser, .logging, .lifecycle, .subprocess, .systemPackage,
+                "ExecutorService", "GitService", "GatewayService", .argumentParser, .httpTypes, .logging, .lifecycle, .unixSignals, .subprocess, .systemPackage,
             ]
         ),
 

@@ -50,7 +50,9 @@ package struct CrossSiteGuard: Sendable {
         } else {
             guard let referer = request.headers[.referer] else { return "referer not supplied" }
             let origins = allowedOrigins.union([own])
-            guard origins.contains(where: { referer == $0 || referer.hasPrefix($0 + "/") }) else { return "referer invalid" }
+            guard origins.contains(where: { referer == $0 || referer.hasPrefix($0 + "/") }) else {
+                return "referer invalid"
+            }
         }
         guard let token = request.headers[Self.header], !token.isEmpty else { return "CSRF token not found in request" }
         return matches(token, secret) ? nil : "CSRF token invalid"
@@ -74,7 +76,7 @@ extension HTTPField.Name {
     static let csrfToken = literal("X-Csrf-Token")
     static let runCursor = literal("X-Agola-Cursor")
 
-    private static func literal(_ text: String) -> HTTPField.Name {
+    static func literal(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
         return name
     }

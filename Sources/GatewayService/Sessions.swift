@@ -33,7 +33,9 @@ package struct Sessions: Sendable {
         let primary = try signer.sign(Primary(user: user, pair: pair), purpose: "session", expires: expires)
         let secondary = try signer.sign(pair, purpose: "secondarysession", expires: expires)
         let attributes = "Path=/; Max-Age=\(Int(duration)); \(isSecure ? "Secure; " : "")SameSite=Strict"
-        return ["\(primaryName)=\(primary); HttpOnly; \(attributes)", "\(Self.secondaryName)=\(secondary); \(attributes)"]
+        return [
+            "\(primaryName)=\(primary); HttpOnly; \(attributes)", "\(Self.secondaryName)=\(secondary); \(attributes)",
+        ]
     }
 
     /// The session of a request.

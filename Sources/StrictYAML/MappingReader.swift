@@ -58,16 +58,19 @@ package final class MappingReader {
     }
 
     /// Reports every key that was not asked for, with the known key that was probably meant.
-    package func finish() {
+    ///
+    /// The rules say how severe that is, unless it is given.
+    package func finish(unknownKeys severity: Diagnostic.Severity? = nil) {
+        let severity = severity ?? diagnostics.rules.unknownKeys
         for (index, entry) in entries.enumerated() where !used.contains(index) {
             // A hint costs more than a key; a document of a million unknown keys gets no million hints.
-            let isFull = diagnostics.isFull(diagnostics.rules.unknownKeys)
+            let isFull = diagnostics.isFull(severity)
             let free = isFull ? [] : known.filter { places[$0] == nil }
             let hint = Spelling.hint(for: entry.key, among: isFull || !free.isEmpty ? free : known)
             let shown = entry.key.count <= 60 ? entry.key : entry.key.prefix(57) + "..."
             diagnostics.add(
                 Diagnostic(
-                    diagnostics.rules.unknownKeys,
+                    severity,
                     at: entry.position,
                     path: path.key(entry.key).description,
                     "unknown key \"\(shown)\"\(hint)"

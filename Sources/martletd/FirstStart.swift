@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import HTTPTransport
+import HTTPTypes
 import Logging
 import Model
 import ServiceKit
@@ -105,6 +106,6 @@ struct FirstStart: Service {
             Ctrl-C stops everything; the next start finds it again.
 
             """
-        print(text)
+        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import Subprocess
+import SystemPackage
 
 /// The repository `admin/hello`, filled by an ordinary push: what a user would do, on the same path.
 struct HelloRepository {
@@ -91,8 +92,8 @@ struct HelloRepository {
             )
         }
         guard outcome.terminationStatus.isSuccess else {
-            throw Failure("git \(arguments[0]) failed: \(outcome.standardError ?? "")")
+            throw Failure("git \(arguments[0]) failed: \(outcome.standardError)")
         }
-        return outcome.standardOutput ?? ""
+        return outcome.standardOutput
     }
 }

@@ -24,7 +24,7 @@ struct NginxProcess: Service {
                 )
             }
             if Task.isCancelled { return }
-            throw Failure("nginx ended (\(outcome.terminationStatus)): \(outcome.standardError ?? "")")
+            throw Failure("nginx ended (\(outcome.terminationStatus)): \(outcome.standardError)")
         }
     }
 

@@ -8,6 +8,7 @@ import Logging
 import RunService
 import ServiceKit
 import ServiceLifecycle
+import UnixSignals
 import WorkerClients
 
 /// Any set of components in one process.
@@ -49,7 +50,7 @@ struct ServiceComposition {
                 endpoint: try .url(endpoint.url),
                 token: endpoint.token
             )
-            return ExecutorDaemon(
+            return try ExecutorDaemon(
                 configuration: configuration.executor,
                 runService: RunServiceClient(connection: connection)
             )
