@@ -14,8 +14,7 @@ final class DeliveryLoop: Service {
     /// How many deliveries are on their way at once.
     private static let concurrency = 8
 
-    /// Announces what `outbox` holds.
-    /// - Parameter send: makes one attempt.
+    /// Announces what `outbox` holds; `send` makes one attempt.
     init(outbox: Outbox, send: @escaping @Sendable (Delivery) async throws -> DeliveryQueue.Outcome) {
         self.outbox = outbox
         self.send = send

@@ -17,8 +17,7 @@ struct GitCommand: Sendable {
     private let environment: [Environment.Key: String]
     private let settings: [String]
 
-    /// Prepares to run git for repositories below `dataDirectory`.
-    /// - Parameter maximumPushBytes: the most bytes of one push; nil for no limit.
+    /// Prepares to run git for repositories below `dataDirectory`, with pushes of `maximumPushBytes` at most.
     init(dataDirectory: String, maximumPushBytes: Int?) {
         environment = [
             "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -7,6 +7,7 @@ import Store
 
 /// The git server: smart HTTP for hosted repositories and for direct runs, and the announcement of pushes.
 package struct GitDaemon: Service {
+    private let directoryLock: DirectoryLock
     private let store: ServiceStore
     private let deliveries: DeliveryLoop
     private let settlement: PushSettlement
@@ -21,8 +22,12 @@ package struct GitDaemon: Service {
         // git may stop reading at any moment; that is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let directory = configuration.dataDirectory
-        let pool = BlockingPool(name: "git-files", threads: 4)
-        try await pool.run { try Repositories.prepare(directory) }
+        let pool = BlockingPool.shared
+        directoryLock = try await pool.run {
+            let lock = try DirectoryLock(directory)
+            try Repositories.prepare(directory)
+            return lock
+        }
         store = try await LocalStore.open(directory: "\(directory)/outbox", projections: [])
         let outbox = Outbox(store: store, key: try SealingKey(path: "\(directory)/key"))
         let git = GitCommand(dataDirectory: directory, maximumPushBytes: configuration.maximumPushBytes)

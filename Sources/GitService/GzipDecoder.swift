@@ -17,8 +17,8 @@ final class GzipDecoder {
     /// The most bytes ``next()`` returns at once.
     static let pieceSize = 64 << 10
 
-    /// Starts a body.
-    /// - Parameter limit: the most bytes it may unpack to.
+    /// Starts a body that may unpack to `limit` bytes.
+    /// - Throws: ``Failure`` when there is no memory.
     init(limit: Int) throws {
         self.limit = limit
         stream = .allocate(capacity: 1)

@@ -20,7 +20,9 @@ final class PieceChannel: Sendable {
         self.idleLimit = idleLimit
     }
 
-    /// Hands a piece over; returns when the reader has it. One task sends.
+    /// Hands a piece over and returns when the reader has it.
+    ///
+    /// One task sends.
     /// - Throws: `CancellationError`, or ``Failure`` when the reader is too slow.
     func send(_ piece: [UInt8]) async throws {
         guard !piece.isEmpty else { return }
@@ -31,7 +33,9 @@ final class PieceChannel: Sendable {
         }
     }
 
-    /// The next piece; nil at the end. One task reads.
+    /// The next piece; nil at the end.
+    ///
+    /// One task reads.
     /// - Throws: what ``finish(throwing:)`` was given, or `CancellationError`.
     func next() async throws -> [UInt8]? {
         try await withTaskCancellationHandler {

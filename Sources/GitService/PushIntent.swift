@@ -32,7 +32,9 @@ extension PushIntent.Change {
         case superseded(by: String)
     }
 
-    /// Judges by what the ref names now. Pushes to a repository follow one another, and each one is judged before the next
+    /// Judges by what the ref names now.
+    ///
+    /// Pushes to a repository follow one another, and each one is judged before the next
     /// begins, so only somebody who works past the service leaves a third value.
     func outcome(now current: String?) -> Outcome {
         if current == before { return .dropped }
@@ -68,7 +70,8 @@ struct Delivery: Codable, Sendable, Equatable {
 
 extension PushIntent {
     /// The deliveries of the changes that were applied: one for each project and ref.
-    /// - Parameter commits: what is behind the pushed objects; anything but a commit is not announced.
+    ///
+    /// What is not in `commits`, because no commit is behind it, is not announced.
     func deliveries(
         of applied: [Change],
         commits: [String: GitCommit],

@@ -57,6 +57,7 @@ struct PushReceiver: Sendable {
     ///   - body: the whole request, the commands included.
     ///   - pusher: who pushes.
     ///   - output: takes git's answer; what acknowledges the push comes last, when the push is on record.
+    /// - Throws: ``APIError`` when nothing has been changed; anything else may leave the push carried out or not.
     func receive(
         _ repository: RepositoryPath,
         _ commands: PushCommands,

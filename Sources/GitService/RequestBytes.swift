@@ -13,6 +13,7 @@ actor RequestBytes {
 
     /// Reads `body`.
     /// - Parameters:
+    ///   - body: what is read.
     ///   - encoding: the request's `Content-Encoding`.
     ///   - limit: the most bytes, after unpacking.
     /// - Throws: ``APIError`` of kind `badRequest` for an encoding other than gzip.
