@@ -1,4 +1,5 @@
 import Base
+import Crypto
 import FoundationEssentials
 import Glibc
 import HTTPTransport
@@ -139,5 +140,27 @@ struct GitFixture: Sendable {
     /// The commit checked out.
     func head(of tree: String) async throws -> String {
         String(try await git("rev-parse", "HEAD", in: tree).prefix(40))
+    }
+}
+
+extension GitFixture {
+    /// A pack without objects: what goes with commands whose objects the server has.
+    var emptyPack: [UInt8] {
+        let head: [UInt8] = Array("PACK".utf8) + [0, 0, 0, 2, 0, 0, 0, 0]
+        return head + Insecure.SHA1.hash(data: head)
+    }
+
+    /// Sends a receive-pack request as it is; returns the answer.
+    func receivePack(_ repository: String, _ body: [UInt8], headers: HTTPFields = [:]) async throws -> [UInt8] {
+        try await post("/repos/\(repository).git/git-receive-pack", body, headers: headers).1
+    }
+
+    /// Sends any request with a body; returns status and answer.
+    func post(_ path: String, _ body: [UInt8], headers: HTTPFields = [:]) async throws -> (Int, [UInt8]) {
+        var headers = headers
+        headers[.authorization] = "token internal"
+        let call = HTTPCall(.post, .unix(socketPath), path, headers: headers, body: .bytes(body), deadline: .after(.seconds(60)))
+        let reply = try await client.send(call)
+        return (reply.status, try await reply.collect())
     }
 }
