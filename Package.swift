@@ -173,7 +173,7 @@ let package = Package(
         tests(
             of: "GitService",
             [
-                "Model", "HTTPTransport", "ServiceKit", "GitSources", "GitServiceHost",
+                "Model", "HTTPTransport", "Store", "ServiceKit", "WorkerClients", "GitSources", "GitServiceHost",
                 .logging, .httpTypes, .hummingbird, .lifecycle, .nioCore, .subprocess, .systemPackage, .crypto,
             ]
         ),

@@ -41,7 +41,8 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
     // The rule of user and organization names: letters, digits and single dashes between them.
     private static func isOwnerName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard (1...40).contains(bytes.count), !isUUID(text), bytes.allSatisfy({ isAlphanumeric($0) || $0 == dash })
+        guard (1...40).contains(bytes.count), !isUUID(text.lowercased()),
+            bytes.allSatisfy({ isAlphanumeric($0) || $0 == dash })
         else {
             return false
         }
@@ -50,10 +51,11 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
 
     private static func isRepositoryName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard (1...100).contains(bytes.count), !isUUID(text), let first = bytes.first, isAlphanumeric(first) else {
+        let lowercased = text.lowercased()
+        guard (1...100).contains(bytes.count), !isUUID(lowercased), let first = bytes.first, isAlphanumeric(first)
+        else {
             return false
         }
-        let lowercased = text.lowercased()
         guard !text.contains(".."), !text.hasSuffix("."), !lowercased.hasSuffix(".git"), !lowercased.hasSuffix(".lock")
         else {
             return false

@@ -71,13 +71,18 @@ struct FetchTests {
             let root = "/repos/ada/hello.git"
             try await fixture.makeRepository("ada", "hello")
             try await fixture.makeTree("tree", file: "with space", content: "hi\n")
-            try FileManager.default.createSymbolicLink(atPath: "\(fixture.directory)/tree/link", withDestinationPath: "/etc/passwd")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(fixture.directory)/tree/link",
+                withDestinationPath: "/etc/passwd"
+            )
             let sha = try await fixture.commit(in: "tree", file: "file", content: "x\n", message: "one\n\ntwo")
             try await fixture.git("tag", "-a", "v1", "-m", "tagged", in: "tree")
             try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", "v1", in: "tree")
             #expect(try await fixture.call(.get, "\(root)/raw/\(sha)/with%20space").1 == Array("hi\n".utf8))
             #expect(try await fixture.call(.get, "\(root)/raw/\(sha)/link").1 == Array("/etc/passwd".utf8))
-            for missing in ["raw/\(sha)/none", "raw/\(sha)/file/below", "raw/\(String(repeating: "1", count: 40))/file"] {
+            for missing in [
+                "raw/\(sha)/none", "raw/\(sha)/file/below", "raw/\(String(repeating: "1", count: 40))/file",
+            ] {
                 #expect(try await fixture.call(.get, "\(root)/\(missing)").0 == 404, "\(missing)")
             }
             for name in [sha, "HEAD", "refs/heads/main", "refs/tags/v1"] {
@@ -97,14 +102,20 @@ struct FetchTests {
     func fileLimit() async throws {
         try await GitFixture.with { fixture in
             try await fixture.makeRepository("ada", "hello")
-            try await fixture.makeTree("tree", file: "fits", content: String(repeating: "x", count: GitObjects.fileLimit))
+            try await fixture.makeTree(
+                "tree",
+                file: "fits",
+                content: String(repeating: "x", count: GitObjects.fileLimit)
+            )
             let sha = try await fixture.commit(
                 in: "tree",
                 file: "large",
                 content: String(repeating: "x", count: GitObjects.fileLimit + 1)
             )
             try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", in: "tree")
-            #expect(try await fixture.call(.get, "/repos/ada/hello.git/raw/\(sha)/fits").1.count == GitObjects.fileLimit)
+            #expect(
+                try await fixture.call(.get, "/repos/ada/hello.git/raw/\(sha)/fits").1.count == GitObjects.fileLimit
+            )
             #expect(try await fixture.call(.get, "/repos/ada/hello.git/raw/\(sha)/large").0 == 400)
         }
     }
@@ -113,7 +124,10 @@ struct FetchTests {
     func lifeOfARepository() async throws {
         try await GitFixture.with { fixture in
             try await fixture.makeRepository("ada", "hello", project: "p1")
-            #expect(try await fixture.call(.post, "/repos", json: GitRepositoryCreation(owner: "ada", name: "hello")).0 == 201)
+            #expect(
+                try await fixture.call(.post, "/repos", json: GitRepositoryCreation(owner: "ada", name: "hello")).0
+                    == 201
+            )
             #expect(try await fixture.call(.delete, "/repos/ada/hello.git").0 == 204)
             #expect(try await fixture.call(.delete, "/repos/ada/hello.git").0 == 204)
             #expect(try await fixture.call(.get, "/repos/ada/hello.git/refs").0 == 404)
@@ -130,7 +144,9 @@ struct FetchTests {
     @Test("without the internal token nothing is served")
     func token() async throws {
         try await GitFixture.with { fixture in
-            let reply = try await fixture.client.send(.init(.get, .unix(fixture.socketPath), "/repos/ada/hello.git/refs"))
+            let reply = try await fixture.client.send(
+                .init(.get, .unix(fixture.socketPath), "/repos/ada/hello.git/refs")
+            )
             #expect(reply.status == 401)
         }
     }

@@ -159,7 +159,14 @@ extension GitFixture {
     func post(_ path: String, _ body: [UInt8], headers: HTTPFields = [:]) async throws -> (Int, [UInt8]) {
         var headers = headers
         headers[.authorization] = "token internal"
-        let call = HTTPCall(.post, .unix(socketPath), path, headers: headers, body: .bytes(body), deadline: .after(.seconds(60)))
+        let call = HTTPCall(
+            .post,
+            .unix(socketPath),
+            path,
+            headers: headers,
+            body: .bytes(body),
+            deadline: .after(.seconds(60))
+        )
         let reply = try await client.send(call)
         return (reply.status, try await reply.collect())
     }

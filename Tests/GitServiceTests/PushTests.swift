@@ -29,7 +29,10 @@ struct PushTests {
             #expect(received.push.message == "a message")
             #expect(received.push.author == GitEvent.Person(name: "Ada", email: "ada@example.org"))
             #expect(received.push.pusher == UserID(GitFixture.user))
-            let code = HMAC<SHA256>.authenticationCode(for: received.body, using: SymmetricKey(data: Data("s3cret".utf8)))
+            let code = HMAC<SHA256>.authenticationCode(
+                for: received.body,
+                using: SymmetricKey(data: Data("s3cret".utf8))
+            )
             let hex = code.map { String(Int($0) + 256, radix: 16).suffix(2) }.joined()
             #expect(received.signature == "sha256=\(hex)")
         }
@@ -63,8 +66,14 @@ struct PushTests {
             try await fixture.git("push", "-q", url, "\(blob):refs/tags/blob", in: "tree")
             try await fixture.git("tag", "-a", "v1", "-m", "one", in: "tree")
             try await fixture.git("push", "-q", url, "v1", in: "tree")
-            try await eventually("the last webhook") { fixture.gateway.received.contains { $0.push.ref == "refs/tags/v1" } }
-            #expect(fixture.gateway.received.map(\.push.ref).sorted() == ["refs/heads/gone", "refs/heads/main", "refs/tags/v1"])
+            try await eventually("the last webhook") {
+                fixture.gateway.received.contains { $0.push.ref == "refs/tags/v1" }
+            }
+            #expect(
+                fixture.gateway.received.map(\.push.ref).sorted() == [
+                    "refs/heads/gone", "refs/heads/main", "refs/tags/v1",
+                ]
+            )
             let tag = try #require(fixture.gateway.received.last?.push)
             #expect(tag.new != tag.commit)
             #expect(try await fixture.head(of: "tree") == tag.commit)
@@ -98,7 +107,10 @@ struct PushTests {
             let second = try await fixture.commit(in: "tree", content: "two\n")
             try await fixture.git("push", "-q", url, "main", in: "tree")
             let line = "\(first) \(second) refs/heads/main\0 report-status\n"
-            let answer = try await fixture.receivePack("ada/hello", PacketLine.encode(line) + Array("0000".utf8) + fixture.emptyPack)
+            let answer = try await fixture.receivePack(
+                "ada/hello",
+                PacketLine.encode(line) + Array("0000".utf8) + fixture.emptyPack
+            )
             #expect(String(decoding: answer, as: UTF8.self).contains("ng refs/heads/main"))
             try await fixture.commit(in: "tree", content: "three\n")
             try await fixture.git("push", "-q", url, "main", in: "tree")
@@ -125,7 +137,9 @@ struct PushTests {
         }
     }
 
-    @Test("pushes to one repository at the same time all succeed and are announced in the order of their acknowledgement")
+    @Test(
+        "pushes to one repository at the same time all succeed and are announced in the order of their acknowledgement"
+    )
     func concurrentPushes() async throws {
         try await GitFixture.with { fixture in
             try await fixture.makeRepository("ada", "hello", project: "p1")
@@ -133,7 +147,13 @@ struct PushTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<12 {
                     group.addTask {
-                        try await fixture.git("push", "-q", fixture.url("ada/hello"), "main:refs/heads/b\(number)", in: "tree")
+                        try await fixture.git(
+                            "push",
+                            "-q",
+                            fixture.url("ada/hello"),
+                            "main:refs/heads/b\(number)",
+                            in: "tree"
+                        )
                     }
                 }
                 try await group.waitForAll()

@@ -1,0 +1,28 @@
+/// Random numbers that a printed seed repeats (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    /// Cuts bytes into random pieces, none empty.
+    mutating func pieces(of bytes: [UInt8], longest: Int) -> [[UInt8]] {
+        var rest = bytes[...]
+        var pieces: [[UInt8]] = []
+        while !rest.isEmpty {
+            let count = Int.random(in: 1...longest, using: &self)
+            pieces.append(Array(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+        return pieces
+    }
+}
