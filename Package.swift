@@ -129,7 +129,7 @@ let package = Package(
         ),
 
         // Programs
-        library("Commands", ["Base", "HTTPTransport", "GatewayClient", .argumentParser, .subprocess, .systemPackage]),
+        library("Commands", ["Base", "HTTPTransport", "GatewayClient", "StrictYAML", .argumentParser, .subprocess, .systemPackage]),
         program("martlet", ["Commands"]),
         program(
             "martletd",
@@ -184,7 +184,13 @@ let package = Package(
             swiftSettings: settings
         ),
         tests(of: "GatewayService", ["Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .hummingbird]),
-        tests(of: "Commands", ["HTTPTransport", "GatewayClient", .httpTypes]),
+        tests(
+            of: "Commands",
+            [
+                "HTTPTransport", "GatewayClient", .argumentParser, .httpTypes, .hummingbird, .lifecycle, .logging, .nioCore,
+                .subprocess, .systemPackage,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

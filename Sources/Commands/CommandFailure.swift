@@ -1,0 +1,72 @@
+import ArgumentParser
+import Base
+import GatewayClient
+import HTTPTransport
+
+/// How the program ends; the numbers are part of its contract.
+enum Outcome: Int32 {
+    /// Done.
+    case success = 0
+    /// The server or git refused, or something went wrong.
+    case failure = 1
+    /// The run that was followed did not succeed.
+    case runFailed = 2
+    /// The server cannot be reached (`EX_UNAVAILABLE`).
+    case unreachable = 69
+    /// Nobody has signed in, or not somebody who may (`EX_NOPERM`).
+    case notAllowed = 77
+
+    var exitCode: ExitCode { ExitCode(rawValue) }
+
+    static let explanation = """
+        EXIT STATUS
+          0   done; for runs that are followed: they succeeded
+          1   the server or git refused, or something went wrong
+          2   a run that was followed did not succeed
+          64  the command line is wrong
+          69  the server cannot be reached
+          77  you are not signed in, or may not do this
+        """
+}
+
+/// An error that a command explains to the person who called it.
+struct CommandFailure: Error, CustomStringConvertible {
+    let message: String
+    let outcome: Outcome
+
+    init(_ message: String, _ outcome: Outcome = .failure) {
+        self.message = message
+        self.outcome = outcome
+    }
+
+    var description: String { message }
+
+    /// Says what to do about an error of any kind.
+    init(explaining error: any Error, gateway: String?, isDetailed: Bool) {
+        let chain = ErrorChain(error)
+        let message: String
+        if let failure = error as? CommandFailure {
+            self = failure
+            return
+        } else if let refusal = chain.first(Gateway.Refusal.self) {
+            outcome = refusal.status == 401 || refusal.status == 403 ? .notAllowed : .failure
+            let advice = refusal.status == 401 ? " Sign in with “martlet login”, or set --token or MARTLET_TOKEN." : ""
+            message = Self.sentence(refusal.linkMessage) + advice
+        } else if let transport = chain.first(HTTPTransportError.self) {
+            outcome = transport.kind == .badURL ? .failure : .unreachable
+            let server = gateway ?? "the server"
+            message = """
+                cannot reach \(server): \(transport.message). Is it running? \
+                Name another one with --gateway-url or MARTLET_GATEWAY_URL.
+                """
+        } else {
+            outcome = .failure
+            message = chain.message
+        }
+        self.message = isDetailed ? ([message] + chain.details.map { "  \($0)" }).joined(separator: "\n") : message
+    }
+
+    private static func sentence(_ text: String) -> String {
+        text.hasSuffix(".") ? text : text + "."
+    }
+}
