@@ -2,7 +2,7 @@ import ArgumentParser
 import Base
 import GatewayClient
 
-/// `martlet directrun`
+/// The command `martlet directrun`.
 struct DirectRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "directrun",
@@ -69,7 +69,10 @@ struct DirectRunCommand: ParsableCommand {
             let url = try options.url()
             let gateway = try options.gateway()
             guard let token = try options.token(for: url) else {
-                throw CommandFailure("you are not signed in to \(url): use “martlet login”, --token or MARTLET_TOKEN", .notAllowed)
+                throw CommandFailure(
+                    "you are not signed in to \(url): use “martlet login”, --token or MARTLET_TOKEN",
+                    .notAllowed
+                )
             }
             let user = try await gateway.currentUser()
             let variables = try runVariables()
@@ -91,7 +94,11 @@ struct DirectRunCommand: ParsableCommand {
             return collected.values
         }
 
-        private func push(to gateway: Gateway, as user: Gateway.User, _ token: SecretValue) async throws -> Gateway.DirectRun {
+        private func push(
+            to gateway: Gateway,
+            as user: Gateway.User,
+            _ token: SecretValue
+        ) async throws -> Gateway.DirectRun {
             let terminal = Terminal.current
             let tree = try await WorkTree(around: terminal.directory, environment: terminal.environment)
             let uuid = try await tree.repositoryUUID()
@@ -99,7 +106,13 @@ struct DirectRunCommand: ParsableCommand {
             let message = "martlet direct run"
             let commit = try await tree.snapshot(content, message: message)
             let path = "\(user.id)/\(uuid)"
-            try await tree.push(commit, to: refName, at: "\(gateway.url)/repos/\(path).git", as: user.username, token: token)
+            try await tree.push(
+                commit,
+                to: refName,
+                at: "\(gateway.url)/repos/\(path).git",
+                as: user.username,
+                token: token
+            )
             return Gateway.DirectRun(
                 repositoryUUID: uuid,
                 repositoryPath: path,

@@ -11,16 +11,23 @@ struct GatewayOptions: ParsableArguments {
     )
     var gatewayURL: String?
 
-    @Option(help: "A user's token or the admin token. (default: MARTLET_TOKEN, the last login's if it was for this server)")
+    @Option(
+        help: "A user's token or the admin token. (default: MARTLET_TOKEN, the last login's if it was for this server)"
+    )
     var token: String?
 
-    @Flag(name: [.customLong("detailed-errors"), .customLong("debug"), .customShort("d")], help: "Show how an error came about.")
+    @Flag(
+        name: [.customLong("detailed-errors"), .customLong("debug"), .customShort("d")],
+        help: "Show how an error came about."
+    )
     var detailedErrors = false
 
     /// The server to speak to.
     func url() throws -> String {
         let terminal = Terminal.current
-        if let url = gatewayURL ?? terminal.environment["MARTLET_GATEWAY_URL"], !url.isEmpty { return Self.trimmed(url) }
+        if let url = gatewayURL ?? terminal.environment["MARTLET_GATEWAY_URL"], !url.isEmpty {
+            return Self.trimmed(url)
+        }
         return try StoredLogin.read(terminal.environment)?.gatewayURL ?? "http://localhost:8000"
     }
 
@@ -32,7 +39,11 @@ struct GatewayOptions: ParsableArguments {
     /// The server, for whoever is signed in.
     func gateway() throws -> Gateway {
         let url = try url()
-        return try Gateway(url: url, credentials: try token(for: url).map { .token($0) } ?? .none, client: try HTTPClient())
+        return try Gateway(
+            url: url,
+            credentials: try token(for: url).map { .token($0) } ?? .none,
+            client: try HTTPClient()
+        )
     }
 
     /// The token to use; the stored one goes to no server but its own.

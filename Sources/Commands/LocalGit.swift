@@ -16,7 +16,11 @@ struct LocalGit: Sendable {
 
     /// Runs git and returns what it printed, without the line end.
     /// - Throws: ``Refusal`` with git's own words, ``CommandFailure`` when there is no git.
-    @concurrent func run(_ arguments: [String], setting: [String: String] = [:], input: String = "") async throws -> String {
+    @concurrent func run(
+        _ arguments: [String],
+        setting: [String: String] = [:],
+        input: String = ""
+    ) async throws -> String {
         let environment = environment.merging(setting) { $1 }
         let variables = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })
         let result = try await start(arguments, variables, input)

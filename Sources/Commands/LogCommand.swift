@@ -4,7 +4,7 @@ import FoundationEssentials
 import GatewayClient
 import Glibc
 
-/// `martlet log`
+/// The command `martlet log`.
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "log", abstract: "Logs.", subcommands: [Get.self])
 
@@ -37,7 +37,9 @@ struct LogCommand: ParsableCommand {
         var output: String?
 
         func validate() throws {
-            guard (taskname == nil) != (taskid == nil) else { throw ValidationError("Name one of --taskname and --taskid.") }
+            guard (taskname == nil) != (taskid == nil) else {
+                throw ValidationError("Name one of --taskname and --taskid.")
+            }
             guard (step == nil) == setup else { throw ValidationError("Name one of --step and --setup.") }
             guard step ?? 0 >= 0 else { throw ValidationError("--step must not be negative.") }
             guard !follow || output == nil else { throw ValidationError("--follow and --output exclude each other.") }

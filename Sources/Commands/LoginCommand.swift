@@ -3,7 +3,7 @@ import Base
 import FoundationEssentials
 import GatewayClient
 
-/// `martlet login`
+/// The command `martlet login`.
 struct LoginCommand: GatewayCommand {
     static let configuration = CommandConfiguration(
         commandName: "login",
@@ -52,7 +52,9 @@ struct LoginCommand: GatewayCommand {
             let user = try await session.currentUser()
             return try await session.createToken(tokenName ?? "cli-\(UInt32.random(in: .min ... .max))", for: user.id)
         } catch {
-            guard let refusal = ErrorChain(error).first(Gateway.Refusal.self), refusal.status == 401 else { throw error }
+            guard let refusal = ErrorChain(error).first(Gateway.Refusal.self), refusal.status == 401 else {
+                throw error
+            }
             throw CommandFailure("the name or the password is wrong", .notAllowed)
         }
     }

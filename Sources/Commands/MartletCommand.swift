@@ -9,7 +9,8 @@ package struct MartletCommand: AsyncParsableCommand {
         discussion: Outcome.explanation,
         version: martletVersion,
         subcommands: [
-            LoginCommand.self, UserCommand.self, ProjectCommand.self, RunCommand.self, LogCommand.self, DirectRunCommand.self,
+            LoginCommand.self, UserCommand.self, ProjectCommand.self, RunCommand.self, LogCommand.self,
+            DirectRunCommand.self,
             VersionCommand.self,
         ]
     )
@@ -47,7 +48,7 @@ package struct MartletCommand: AsyncParsableCommand {
 /// The program's version.
 let martletVersion = "0.1.0"
 
-/// `martlet version`
+/// The command `martlet version`.
 struct VersionCommand: GatewayCommand {
     static let configuration = CommandConfiguration(
         commandName: "version",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import GatewayClient
 
-/// `martlet project`
+/// The command `martlet project`.
 struct ProjectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "project",

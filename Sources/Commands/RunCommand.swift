@@ -2,7 +2,7 @@ import ArgumentParser
 import Base
 import GatewayClient
 
-/// `martlet run`
+/// The command `martlet run`.
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
@@ -46,7 +46,10 @@ struct RunCommand: ParsableCommand {
     }
 
     struct Get: GatewayCommand {
-        static let configuration = CommandConfiguration(commandName: "get", abstract: "Shows a run with its tasks and steps.")
+        static let configuration = CommandConfiguration(
+            commandName: "get",
+            abstract: "Shows a run with its tasks and steps."
+        )
 
         @OptionGroup var options: GatewayOptions
         @OptionGroup var reference: RunReferenceOptions
@@ -58,12 +61,17 @@ struct RunCommand: ParsableCommand {
             if output.output == .json {
                 return try Terminal.current.line(String(decoding: try JSONCoding.encode(run), as: UTF8.self))
             }
-            for line in try await RunText(gateway, reference.owner.owner).lines(of: run) { try Terminal.current.line(line) }
+            for line in try await RunText(gateway, reference.owner.owner).lines(of: run) {
+                try Terminal.current.line(line)
+            }
         }
     }
 
     struct Create: GatewayCommand {
-        static let configuration = CommandConfiguration(commandName: "create", abstract: "Runs a project's branch, tag or ref.")
+        static let configuration = CommandConfiguration(
+            commandName: "create",
+            abstract: "Runs a project's branch, tag or ref."
+        )
 
         @OptionGroup var options: GatewayOptions
         @OptionGroup var ref: RefOptions
@@ -141,7 +149,9 @@ struct RunText {
             let details = try await gateway.task(task.id, run: run.number, of: owner)
             for (number, step) in details.steps.enumerated() {
                 let status = step.type == "run" ? step.exitStatus.map { ", ExitStatus: \($0)" } ?? "" : ""
-                lines.append("\t\tStep: \(number), Name: \(step.name), Type: \(step.type), Phase: \(step.phase)\(status)")
+                lines.append(
+                    "\t\tStep: \(number), Name: \(step.name), Type: \(step.type), Phase: \(step.phase)\(status)"
+                )
             }
         }
         return lines

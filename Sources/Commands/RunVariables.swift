@@ -22,7 +22,9 @@ struct RunVariables {
     /// - Throws: ``CommandFailure`` when it is of another form, or the value is empty.
     mutating func add(_ assignment: String) throws {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else { throw CommandFailure("“\(assignment)” is not of the form name=value") }
+        guard parts.count == 2, !parts[0].isEmpty else {
+            throw CommandFailure("“\(assignment)” is not of the form name=value")
+        }
         try set(String(parts[0]), String(parts[1]))
     }
 
@@ -30,7 +32,9 @@ struct RunVariables {
     /// - Throws: ``CommandFailure`` naming every fault with its line.
     mutating func add(text: String, from file: String) throws {
         let diagnostics = Diagnostics()
-        let reader = YAMLDocument.parse(text, file: file, into: diagnostics).map { NodeReader($0, diagnostics: diagnostics) }
+        let reader = YAMLDocument.parse(text, file: file, into: diagnostics).map {
+            NodeReader($0, diagnostics: diagnostics)
+        }
         let entries = reader.flatMap { $0.isNull ? [] : $0.entries() } ?? []
         let pairs = entries.map { ($0.key, $0.value.nonEmptyString(coercing: true)) }
         do {

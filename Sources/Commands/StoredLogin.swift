@@ -13,7 +13,9 @@ struct StoredLogin: Codable, Equatable {
     /// - Throws: ``CommandFailure`` when the user has no home.
     static func path(_ environment: [String: String]) throws -> String {
         // The XDG base directory specification wants relative paths ignored.
-        if let directory = environment["XDG_CONFIG_HOME"], directory.hasPrefix("/") { return "\(directory)/martlet/config.json" }
+        if let directory = environment["XDG_CONFIG_HOME"], directory.hasPrefix("/") {
+            return "\(directory)/martlet/config.json"
+        }
         guard let home = environment["HOME"], home.hasPrefix("/") else {
             throw CommandFailure("there is no place for the login: set HOME or XDG_CONFIG_HOME")
         }

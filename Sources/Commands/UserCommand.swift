@@ -2,7 +2,7 @@ import ArgumentParser
 import Base
 import GatewayClient
 
-/// `martlet user`
+/// The command `martlet user`.
 struct UserCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user",

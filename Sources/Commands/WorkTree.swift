@@ -31,11 +31,15 @@ struct WorkTree {
     /// Names the work tree's repository on servers; the name is made once and kept in the local configuration.
     func repositoryUUID() async throws -> String {
         for key in ["martlet.repouuid", "agola.repouuid"] {
-            guard let text = try await git.answer(["config", "--get", key]), let uuid = UUID(uuidString: text) else { continue }
+            guard let text = try await git.answer(["config", "--get", key]), let uuid = UUID(uuidString: text) else {
+                continue
+            }
             return uuid.uuidString.lowercased()
         }
         let uuid = UUID().uuidString.lowercased()
-        try await explained("remember the repository's name") { _ = try await git.run(["config", "--local", "martlet.repouuid", uuid]) }
+        try await explained("remember the repository's name") {
+            _ = try await git.run(["config", "--local", "martlet.repouuid", uuid])
+        }
         return uuid
     }
 
@@ -47,12 +51,17 @@ struct WorkTree {
     /// - Throws: ``CommandFailure`` with git's own words.
     func snapshot(_ content: Content = Content(), message: String) async throws -> String {
         // A copy of the index keeps what git knows of unchanged files, which makes the next step fast.
-        let index = FileManager.default.temporaryDirectory.appending(path: "martlet-index-\(UUID().uuidString)").path(percentEncoded: false)
+        let index = FileManager.default.temporaryDirectory.appending(path: "martlet-index-\(UUID().uuidString)").path(
+            percentEncoded: false
+        )
         defer { removeIndex(index) }
         return try await explained("take a snapshot of the work tree") {
             try await copyIndex(to: index)
             let setting = ["GIT_INDEX_FILE": index].merging(Self.author) { $1 }
-            _ = try await git.run(["-c", "advice.addEmbeddedRepo=false", "add"] + Self.scope(content), setting: setting)
+            _ = try await git.run(
+                ["-c", "advice.addEmbeddedRepo=false", "add"] + Self.scope(content),
+                setting: setting
+            )
             let tree = try await git.run(["write-tree"], setting: setting)
             var parents: [String] = []
             if content.history, let head = try await git.answer(["rev-parse", "-q", "--verify", "HEAD^{commit}"]) {
@@ -71,11 +80,15 @@ struct WorkTree {
     ///   - token: proves it; it reaches git by the environment, never by a command line.
     /// - Throws: ``CommandFailure`` with git's own words.
     func push(_ commit: String, to ref: String, at url: String, as user: String, token: SecretValue) async throws {
-        let helper = #"!f() { test "$1" = get && echo "username=$MARTLET_GIT_USER" && echo "password=$MARTLET_GIT_TOKEN"; }; f"#
-        let settings = ["credential.helper=", "credential.helper=\(helper)", "push.followTags=false", "push.gpgSign=false"]
+        let helper =
+            #"!f() { test "$1" = get && echo "username=$MARTLET_GIT_USER" && echo "password=$MARTLET_GIT_TOKEN"; }; f"#
+        let settings = [
+            "credential.helper=", "credential.helper=\(helper)", "push.followTags=false", "push.gpgSign=false",
+        ]
         let push = ["push", "--quiet", "--force", "--no-verify", "--recurse-submodules=no", url, "\(commit):\(ref)"]
         let environment = [
-            "MARTLET_GIT_USER": user, "MARTLET_GIT_TOKEN": token.revealed, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "",
+            "MARTLET_GIT_USER": user, "MARTLET_GIT_TOKEN": token.revealed, "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
         ]
         try await explained("push to \(url)") {
             _ = try await git.run(settings.flatMap { ["-c", $0] } + push, setting: environment)

@@ -48,7 +48,8 @@ extension Gateway {
         public var variables: [String: String] = [:]
 
         /// Describes a run.
-        public init(repositoryUUID: String, repositoryPath: String, ref: RefSelection, commit: String, message: String) {
+        public init(repositoryUUID: String, repositoryPath: String, ref: RefSelection, commit: String, message: String)
+        {
             self.repositoryUUID = repositoryUUID
             self.repositoryPath = repositoryPath
             self.ref = ref
@@ -99,9 +100,14 @@ extension Gateway {
     /// Runs a project's branch, tag or ref, at its head or at a commit.
     /// - Returns: the runs that the pipeline file asks for; possibly none.
     /// - Throws: ``Refusal`` in the chain.
-    public func createRun(project: String, _ selection: RefSelection, commit: String? = nil) async throws -> [CreatedRun] {
+    public func createRun(
+        project: String,
+        _ selection: RefSelection,
+        commit: String? = nil
+    ) async throws -> [CreatedRun] {
         let request = CreationRequest(selection, commit: commit)
-        return try await (send(.post, "/projects/\(PercentEncoding.segment(project))/createrun", request) as CreationAnswer).runs
+        return try await
+            (send(.post, "/projects/\(PercentEncoding.segment(project))/createrun", request) as CreationAnswer).runs
     }
 
     /// Runs a work tree that has been pushed.

@@ -37,7 +37,8 @@ extension Gateway {
     ///   - remoteSource: where the account is; `local` for accounts of the server itself.
     /// - Returns: the same server, with a session that may read and change.
     /// - Throws: ``Refusal`` when name or password are wrong, `Failure` when the account signs in by browser only.
-    public func signedIn(as name: String, password: SecretValue, remoteSource: String = "local") async throws -> Gateway {
+    public func signedIn(as name: String, password: SecretValue, remoteSource: String = "local") async throws -> Gateway
+    {
         let request = SignInRequest(remote_source_name: remoteSource, login_name: name, password: password)
         let reply = try await exchange(.post, "/auth/login", body: try JSONCoding.encode(request))
         let answer = try JSONCoding.decode(SignInAnswer.self, from: try await reply.collect())

@@ -65,12 +65,17 @@ public struct Gateway: Sendable {
         try await decode(exchange(.get, path, query: query))
     }
 
-    func send<Value: Decodable>(_ method: HTTPRequest.Method, _ path: String, _ value: some Encodable & Sendable) async throws -> Value {
+    func send<Value: Decodable>(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ value: some Encodable & Sendable
+    ) async throws -> Value {
         try await decode(exchange(method, path, body: try JSONCoding.encode(value)))
     }
 
     /// All pages of a list, or as many as hold `limit` items.
-    func list<Item: Decodable>(_ path: String, query: [(String, String)] = [], limit: Int = .max) async throws -> [Item] {
+    func list<Item: Decodable>(_ path: String, query: [(String, String)] = [], limit: Int = .max) async throws -> [Item]
+    {
         var items: [Item] = []
         var cursor = ""
         repeat {
@@ -92,7 +97,8 @@ public struct Gateway: Sendable {
     ) async throws -> HTTPReply {
         var target = "/api/v1alpha\(path)"
         if !query.isEmpty {
-            target += "?" + query.map { "\(PercentEncoding.query($0))=\(PercentEncoding.query($1))" }.joined(separator: "&")
+            target +=
+                "?" + query.map { "\(PercentEncoding.query($0))=\(PercentEncoding.query($1))" }.joined(separator: "&")
         }
         let call = HTTPCall(
             method,
@@ -103,7 +109,9 @@ public struct Gateway: Sendable {
             deadline: deadline
         )
         let reply = try await client.send(call)
-        guard (200..<300).contains(reply.status) else { throw Refusal(status: reply.status, body: try await reply.collect()) }
+        guard (200..<300).contains(reply.status) else {
+            throw Refusal(status: reply.status, body: try await reply.collect())
+        }
         return reply
     }
 
