@@ -74,10 +74,9 @@ export class LogChunks {
   #open = null
   #openLine = null
 
-  /** @param {HTMLElement} container */
+  /** @param {HTMLElement} container empty, and for this log alone */
   constructor(container) {
     this.#container = container
-    container.replaceChildren()
     container.addEventListener(nearScreen, event => {
       if (event.skipped) return
       this.#chunks.find(chunk => chunk.element === event.target)?.build()

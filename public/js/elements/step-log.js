@@ -1,10 +1,9 @@
 import { AnsiParser } from "../ansi.js"
 import { Follower } from "../follower.js"
-import { html } from "../html.js"
+import { fragment, html } from "../html.js"
 import { LogChunks } from "../log-chunks.js"
 import { lineInHash } from "../log-lines.js"
 import { LogStream } from "../log-stream.js"
-import { morph } from "../morph.js"
 
 // A frame may spend this long on reading and again on new lines; the rest waits, so that the page stays responsive.
 const frameBudget = 8
@@ -59,7 +58,7 @@ export class StepLog extends HTMLElement {
   open(path, state) {
     this.#abort.abort()
     this.#abort = new AbortController()
-    morph(this, html`<div class="log-lines"></div><p class="log-message" hidden></p>`)
+    this.replaceChildren(fragment(html`<div class="log-lines"></div><p class="log-message" hidden></p>`))
     this.#lines = new LogChunks(this.querySelector(".log-lines"))
     this.#parser = new AnsiParser()
     this.#decoder = new TextDecoder()

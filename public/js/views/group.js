@@ -34,7 +34,8 @@ const ownerRow = ({ owner, title, picture, note, runs }) => {
     </tr>`
 }
 
-const privacy = project => project.global_visibility === "private" && html`<span class="chip" title="Only you">${icon("lock")}private</span>`
+const privacy = project => project.global_visibility === "private" && html`
+  <span class="privacy" title="Private">${icon("lock")}<span class="visually-hidden">private</span></span>`
 
 const groupRow = group => html`
   <tr role="row" data-key="group ${group.path}">
