@@ -14,6 +14,7 @@ package struct ExecutorDaemon: Service {
     private let link: any RunServiceLink
     private let stepThreads: BlockingPool
     private let files: BlockingPool
+    private let grace: Duration
 
     /// Prepares the daemon.
     /// - Parameters:
@@ -26,8 +27,9 @@ package struct ExecutorDaemon: Service {
 
     /// Prepares the daemon with whatever stands for the runservice.
     /// - Throws: ``SystemError`` when the process has no descriptor left.
-    init(configuration: ExecutorConfiguration, link: any RunServiceLink) throws {
+    init(configuration: ExecutorConfiguration, link: any RunServiceLink, grace: Duration = .seconds(10)) throws {
         self.configuration = configuration
+        self.grace = grace
         self.link = link
         stepThreads = BlockingPool(name: "step", threads: max(1, configuration.activeTasksLimit))
         files = BlockingPool(name: "executor-files", threads: 4)
@@ -55,7 +57,12 @@ package struct ExecutorDaemon: Service {
         try await attempt("prepare the \(configuration.driver.rawValue) driver") { try await driver.prepare() }
         let records = try await files.run { try TaskDirectory.records(in: directory) }
         let exchange = WorkExchange(link: link, executor: id, registration: registration)
-        let surroundings = TaskRunner.Surroundings(driver: driver, stepThreads: stepThreads, files: files)
+        let surroundings = TaskRunner.Surroundings(
+            driver: driver,
+            stepThreads: stepThreads,
+            files: files,
+            grace: grace
+        )
         let roster = TaskRoster(
             executor: id,
             records: records,
@@ -64,15 +71,20 @@ package struct ExecutorDaemon: Service {
             surroundings: surroundings
         )
         Logger.current.notice("executor started", metadata: ["executor": "\(id)"])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await driver.run() }
-            group.addTask { try await exchange.keepRegistered() }
-            group.addTask { try await exchange.followWork { roster.take($0) } }
-            group.addTask { try await roster.run() }
-            defer { group.cancelAll() }
-            try await group.waitForAll()
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await driver.run() }
+                group.addTask { try await exchange.keepRegistered() }
+                group.addTask { try await exchange.followWork { roster.take($0) } }
+                group.addTask { try await roster.run() }
+                defer { group.cancelAll() }
+                try await group.waitForAll()
+            }
+        } catch {
+            await driver.close()
+            withExtendedLifetime(lock) {}
+            throw error
         }
-        withExtendedLifetime(lock) {}
     }
 
     private var registration: ExecutorRegistration {

@@ -67,3 +67,6 @@ int clinux_open_terminal(int ends[2]);
 
 /// Opens a pipe: the reading and the writing end; both close-on-exec.
 int clinux_open_pipe(int ends[2]);
+
+/// Lets `/proc` show the calling process as its user's own again, after it changed its user itself.
+int clinux_become_dumpable(void);

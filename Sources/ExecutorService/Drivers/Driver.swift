@@ -13,6 +13,9 @@ protocol Driver: Sendable {
     /// Keeps places ready until cancelled.
     func run() async throws
 
+    /// Removes what is shared by all places; called last, when no task has one.
+    func close() async
+
     /// Gives a task its place, at once if one is ready.
     /// - Throws: ``SetupError`` when the task asks for what the driver cannot give.
     func makePlace(for data: ExecutorTaskSpecData) async throws -> any Place

@@ -23,7 +23,7 @@ enum DriverChoice {
                 worker: try BlockingWorker(name: "clean-up")
             )
         case .sandbox:
-            return SandboxDriver(
+            return try SandboxDriver(
                 SandboxDriver.Configuration(
                     dataDirectory: configuration.dataDirectory,
                     slots: configuration.activeTasksLimit,

@@ -34,6 +34,10 @@ struct HostDriver: Driver {
     /// Nothing is kept ready: a directory is all a place needs.
     func run() async throws {}
 
+    func close() async {
+        await worker.run { groups.removeOwn() }
+    }
+
     /// Makes a directory for the task.
     func makePlace(for data: ExecutorTaskSpecData) async throws -> any Place {
         let image = data.runtime.containers.first?.image ?? "host"

@@ -20,8 +20,8 @@ struct StepRunner: Sendable {
     let mask: SecretMask
     /// Ends the step from outside.
     let stop: StopSwitch
-    /// When the task has taken too long.
-    let deadline: Deadline?
+    /// When the step must end, and how fast.
+    let limits: StepSession.Limits
 
     /// Runs the step.
     ///
@@ -49,7 +49,7 @@ struct StepRunner: Sendable {
             }
         let command = try StepCommand(index: index, step: step, task: data, place: place.environment)
         let plan = try place.plan(for: command)
-        var session = try StepSession(plan, hasTerminal: step.tty, stop: stop, deadline: deadline)
+        var session = try StepSession(plan, hasTerminal: step.tty, stop: stop, limits: limits)
         let ending = try session.run(into: &log)
         if let interruption = ending.interruption {
             progress.update { $0.interrupt(interruption) }

@@ -15,15 +15,21 @@ struct StepSession {
         var interruption: TaskState.Interruption?
     }
 
-    /// How long a step may take to end after it was asked to.
-    static let grace: Duration = .seconds(10)
+    /// When a step must end, and how fast.
+    struct Limits: Sendable {
+        /// When the task has taken too long; nil for no limit.
+        var deadline: Deadline?
+        /// How long a step may take to end after it was asked to, before it is killed.
+        var grace: Duration
+    }
+
     /// How long output is awaited after the step's last process ended.
     private static let drain: Duration = .seconds(2)
     private static let pipeBytes: Int32 = 1 << 20
     private static let bufferBytes = 256 << 10
 
     private let stop: StopSwitch
-    private let deadline: Deadline?
+    private let limits: Limits
     private let output: OwnedDescriptor
     private let child: ChildProcess
     private var interruption: TaskState.Interruption?
@@ -34,11 +40,11 @@ struct StepSession {
     ///   - plan: what to execute.
     ///   - hasTerminal: whether the step gets a terminal; otherwise its output is a pipe and its input is empty.
     ///   - stop: ends the step from outside.
-    ///   - deadline: when the step has taken too long.
+    ///   - limits: when the step must end, and how fast.
     /// - Throws: ``SystemError`` when it cannot be started.
-    init(_ plan: LaunchPlan, hasTerminal: Bool, stop: StopSwitch, deadline: Deadline?) throws {
+    init(_ plan: LaunchPlan, hasTerminal: Bool, stop: StopSwitch, limits: Limits) throws {
         self.stop = stop
-        self.deadline = deadline
+        self.limits = limits
         if hasTerminal {
             let pair = try Pseudoterminal()
             output = pair.controller
@@ -97,19 +103,19 @@ struct StepSession {
         case .stopped: interrupt(.stopped)
         case .aborted: child.killAll()
         }
-        if deadline?.isPast == true { interrupt(.timedOut) }
+        if limits.deadline?.isPast == true { interrupt(.timedOut) }
         if let killTime, killTime.isPast { child.killAll() }
     }
 
     private mutating func interrupt(_ reason: TaskState.Interruption) {
         guard interruption == nil else { return }
         interruption = reason
-        killTime = .after(Self.grace)
+        killTime = .after(limits.grace)
         child.terminateDescendants()
     }
 
     private var pollMilliseconds: Int32 {
-        guard let next = killTime ?? deadline else { return -1 }
+        guard let next = killTime ?? limits.deadline else { return -1 }
         let (seconds, attoseconds) = next.remaining.components
         let milliseconds = seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
         return Int32(clamping: milliseconds)

@@ -13,6 +13,8 @@ struct TaskRunner: Sendable {
         var stepThreads: BlockingPool
         /// Reads and writes small files.
         var files: BlockingPool
+        /// How long a step may take to end after it was asked to.
+        var grace: Duration
     }
 
     private let data: ExecutorTaskSpecData
@@ -120,7 +122,7 @@ struct TaskRunner: Sendable {
                 logs: logs,
                 mask: mask,
                 stop: stop,
-                deadline: deadline
+                limits: StepSession.Limits(deadline: deadline, grace: surroundings.grace)
             )
             try await surroundings.stepThreads.run { try step.run() }
             if stop.position == .aborted { throw CancellationError() }

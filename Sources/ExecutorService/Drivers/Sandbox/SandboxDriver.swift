@@ -13,6 +13,7 @@ struct SandboxDriver: Driver {
     private let configuration: Configuration
     private let ready = ReadyPlaces()
     private let files: BlockingPool
+    private let worker: BlockingWorker
 
     /// What the driver is made of.
     struct Configuration: Sendable {
@@ -33,7 +34,9 @@ struct SandboxDriver: Driver {
     }
 
     /// Makes the driver.
-    init(_ configuration: Configuration, files: BlockingPool) {
+    /// - Throws: ``SystemError`` when the system has no thread to give.
+    init(_ configuration: Configuration, files: BlockingPool) throws {
+        worker = try BlockingWorker(name: "clean-up")
         self.configuration = configuration
         self.files = files
         directory = "\(configuration.dataDirectory)/places"
@@ -68,6 +71,11 @@ struct SandboxDriver: Driver {
             }
             try await group.waitForAll()
         }
+    }
+
+    func close() async {
+        let groups = configuration.groups
+        await worker.run { groups.removeOwn() }
     }
 
     func makePlace(for data: ExecutorTaskSpecData) async throws -> any Place {
