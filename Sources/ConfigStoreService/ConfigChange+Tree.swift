@@ -42,30 +42,26 @@ extension ConfigChange {
         }
     }
 
-    /// Moves everything below a group along with it: nothing may join or leave meanwhile, and all of it gets the new owner.
+    /// Moves everything below a group along with it: all of it gets the new owner, and nothing may join it meanwhile.
     /// - Returns: the levels from the group itself to the deepest thing below it.
     mutating func takeAlong(below group: Entry<ProjectGroup>, to owner: Owner) throws -> Int {
         try expectNoNewMembers(of: .children(group.value.id))
         var height = 1
         for project in try view.projects(in: group.value.id) {
-            try handOver(project, to: owner, \.owner)
+            try handOver(project, to: owner)
             height = 2
         }
         for child in try view.groups(in: group.value.id) {
             height = max(height, try takeAlong(below: child, to: owner) + 1)
-            try handOver(child, to: owner, \.owner)
+            try handOver(child, to: owner)
         }
         return height
     }
 
-    private mutating func handOver<Value: ConfigRecord>(
-        _ entry: Entry<Value>,
-        to owner: Owner,
-        _ property: WritableKeyPath<Value, Owner>
-    ) throws {
-        guard entry.value[keyPath: property] != owner else { return }
+    private mutating func handOver<Value: OwnedRecord>(_ entry: Entry<Value>, to owner: Owner) throws {
+        guard entry.value.owner != owner else { return }
         var value = entry.value
-        value[keyPath: property] = owner
+        value.owner = owner
         try replace(entry, by: value)
     }
 

@@ -29,17 +29,23 @@ extension ConfigRecord {
     private var context: String { "\(Self.recordType) \(recordID)" }
 }
 
+/// A record that belongs to whoever stands at the top of its path.
+protocol OwnedRecord: ConfigRecord {
+    /// The owner.
+    var owner: Owner { get set }
+}
+
 extension User: ConfigRecord {
     static var recordType: String { "user" }
     var recordID: String { id.text }
 }
 
-extension ProjectGroup: ConfigRecord {
+extension ProjectGroup: OwnedRecord {
     static var recordType: String { "projectgroup" }
     var recordID: String { id.text }
 }
 
-extension Project: ConfigRecord {
+extension Project: OwnedRecord {
     static var recordType: String { "project" }
     var recordID: String { id.text }
     static var secrets: [WritableKeyPath<Project, SecretValue>] { [\.webhookSecret] }

@@ -1,5 +1,6 @@
 import Base
 import FoundationEssentials
+import Logging
 import Model
 
 extension ConfigStore {
@@ -80,7 +81,7 @@ extension ConfigStore {
         }
         let isRight = try await passwords.matches(check.password, found?.password?.value.hash)
         guard isRight, let found, let stored = found.password else { throw Self.invalidCredentials() }
-        if passwords.isOutdated(stored.value.hash) { try await renew(stored, check.password) }
+        if passwords.isOutdated(stored.value.hash) { await renew(stored, check.password) }
         return found.user
     }
 
@@ -106,14 +107,21 @@ extension ConfigStore {
     }
 
     // The costs grow over the years: whoever signs in brings the password that a new hash can be made of.
-    private func renew(_ stored: Entry<StoredPassword>, _ password: SecretValue) async throws {
-        let hash = try await passwords.hash(password)
-        try await change("renew the password hash of user \(stored.value.user)") { change in
-            // A password that was changed meanwhile stays as it is.
-            guard let now: Entry<StoredPassword> = try change.view.entry(id: stored.value.recordID),
-                now.revision == stored.revision
-            else { return }
-            try change.replace(now, by: StoredPassword(user: stored.value.user, hash: hash))
+    private func renew(_ stored: Entry<StoredPassword>, _ password: SecretValue) async {
+        let user = stored.value.user
+        do {
+            let hash = try await passwords.hash(password)
+            try await change("renew the password hash of user \(user)") { change in
+                // A password that was changed meanwhile stays as it is.
+                guard let now: Entry<StoredPassword> = try change.view.entry(id: stored.value.recordID),
+                    now.revision == stored.revision
+                else { return }
+                try change.replace(now, by: StoredPassword(user: user, hash: hash))
+            }
+        } catch {
+            // The password was right; the next sign-in tries again.
+            if ErrorChain(error).isCancellation { return }
+            Logger.current.warning("password hash not renewed", error: error, metadata: ["user": "\(user)"])
         }
     }
 

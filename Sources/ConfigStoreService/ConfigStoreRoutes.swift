@@ -1,5 +1,4 @@
 import Base
-import FoundationEssentials
 import Hummingbird
 import Model
 import ServiceKit
