@@ -8,7 +8,7 @@ const isPlainClick = event =>
   event.button === 0 && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
 
 /** What a view gets: its place in the URL, and the means to show itself. It ends when `signal` aborts. */
-class Page {
+export class Page {
   #navigation
   #outlet = null
 
@@ -59,17 +59,20 @@ class Page {
 /** The one who knows where we are. */
 export class Navigation {
   #main = document.getElementById("main")
-  #show
+  #showTrouble
   #views
   #abort = new AbortController()
   #page = null
   #url = null
   #arrival = { focus: false, scroll: 0 }
 
-  /** @param {Record<string, (page: Page) => unknown>} views @param {(page: Page, error: Error) => void} show error view */
-  constructor(views, show) {
+  /**
+   * @param {Record<string, (page: Page) => unknown>} views by the names the router gives them
+   * @param {(page: Page, error: Error) => void} showTrouble what to show when a view fails
+   */
+  constructor(views, showTrouble) {
     this.#views = views
-    this.#show = show
+    this.#showTrouble = showTrouble
   }
 
   start() {
@@ -141,7 +144,7 @@ export class Navigation {
     try {
       await this.#views[route.view](page)
     } catch (error) {
-      if (!signal.aborted) this.#show(page, error)
+      if (!signal.aborted) this.#showTrouble(page, error)
     } finally {
       clearTimeout(slow)
       if (this.#page === page) document.documentElement.classList.remove("is-loading")

@@ -29,6 +29,11 @@ const hint = (task, tasks) => {
 
 /** `<task-graph>`: a run's tasks as links in columns, with the dependencies drawn behind. Give it `show(owner, run)`. */
 class TaskGraph extends HTMLElement {
+  connectedCallback() {
+    for (const type of ["pointerover", "focusin"]) this.addEventListener(type, this.#highlight)
+    for (const type of ["pointerout", "focusout"]) this.addEventListener(type, this.#clear)
+  }
+
   /**
    * @param {import("../router.js").Owner} owner
    * @param {any} run
@@ -51,11 +56,6 @@ class TaskGraph extends HTMLElement {
         </div>
       </div>`)
     this.#place(plan, widths)
-  }
-
-  connectedCallback() {
-    for (const type of ["pointerover", "focusin"]) this.addEventListener(type, this.#highlight)
-    for (const type of ["pointerout", "focusout"]) this.addEventListener(type, this.#clear)
   }
 
   #node(owner, run, task) {

@@ -1,8 +1,7 @@
-import { api } from "../api.js"
+import { api, ApiError } from "../api.js"
 import { confirmed } from "../elements/confirm-dialog.js"
 import { toast } from "../elements/toast-stack.js"
 import { html } from "../html.js"
-import { ApiError } from "../api.js"
 import { session } from "../session.js"
 import { icon } from "../status.js"
 
