@@ -194,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "GatewayClient", "ServiceKit", "TestSupport",
+                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "TestSupport", "martletd", "martlet",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],
             swiftSettings: settings
