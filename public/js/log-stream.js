@@ -89,7 +89,8 @@ export class LogStream {
     const status = error instanceof ApiError ? error.status : 0
     if (status === 404 || status === 416) {
       if (this.#bytes === 0) this.#reader.absent({ live: this.#live, started: true })
-      return false
+      // No event tells of a running step's first byte.
+      return status === 404 && this.#live
     }
     const passing = status === 0 || status >= 500
     this.#reader.say(passing ? `${status ? error.message : "The connection broke."} Trying again…` : error.message)

@@ -56,6 +56,18 @@ test("a log that is not there is absent, not an error", async () => {
   })
 })
 
+test("a running step's log is asked for until it is there", async () => {
+  await withServer(count => count < 3 ? new Response("[]", { status: 404 }) : new Response("at last"), async asked => {
+    const abort = new AbortController()
+    const text = await new Promise(resolve => {
+      const reader = { say: () => null, absent: () => null, ended: async () => null, take: async piece => resolve(new TextDecoder().decode(piece)) }
+      new LogStream("/logs?step=0", reader, abort.signal).update({ live: true, started: true })
+    })
+    abort.abort()
+    equal([text, asked.length], ["at last", 3])
+  })
+})
+
 test("a step that has not started is not asked for", async () => {
   await withServer(() => new Response("x"), async asked => {
     equal((await reading("/logs?step=1", { live: true, started: false })).how, "not yet")
