@@ -11,6 +11,7 @@ func withExecutor(
     _ driver: ExecutorConfiguration.DriverKind,
     in directory: String? = nil,
     _ service: ScriptedRunService = ScriptedRunService(),
+    grace: Duration = .seconds(10),
     adjust: (inout ExecutorConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (ScriptedRunService) async throws -> Void
 ) async throws {
@@ -19,7 +20,7 @@ func withExecutor(
     configuration.driver = driver
     configuration.network = .none
     adjust(&configuration)
-    let daemon = try ExecutorDaemon(configuration: configuration, link: service)
+    let daemon = try ExecutorDaemon(configuration: configuration, link: service, grace: grace)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await daemon.run() }
         group.addTask { try await body(service) }

@@ -33,9 +33,11 @@ struct ChildProcess: Sendable {
         clinux_pidfd_send_signal(descriptor.number, leads ? SIGUSR1 : SIGKILL)
     }
 
-    /// Asks the processes below the child to end.
-    func terminateDescendants() {
-        for descendant in ProcessTable.descendants(of: pid) { kill(descendant, SIGTERM) }
+    /// Asks the processes below the child to end, those excepted that were asked before.
+    func terminateDescendants(except asked: inout Set<pid_t>) {
+        for descendant in ProcessTable.descendants(of: pid) where asked.insert(descendant).inserted {
+            kill(descendant, SIGTERM)
+        }
     }
 
     /// Whether the child has not ended.

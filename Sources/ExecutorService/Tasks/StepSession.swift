@@ -34,6 +34,7 @@ struct StepSession {
     private let child: ChildProcess
     private var interruption: TaskState.Interruption?
     private var killTime: Deadline?
+    private var asked: Set<pid_t> = []
 
     /// Starts the step.
     /// - Parameters:
@@ -104,21 +105,22 @@ struct StepSession {
         case .aborted: child.killAll()
         }
         if limits.deadline?.isPast == true { interrupt(.timedOut) }
-        if let killTime, killTime.isPast { child.killAll() }
+        guard let killTime else { return }
+        // Asked again and again, for what was only being started when the end was decided.
+        if killTime.isPast { child.killAll() } else { child.terminateDescendants(except: &asked) }
     }
 
     private mutating func interrupt(_ reason: TaskState.Interruption) {
         guard interruption == nil else { return }
         interruption = reason
         killTime = .after(limits.grace)
-        child.terminateDescendants()
     }
 
     private var pollMilliseconds: Int32 {
         guard let next = killTime ?? limits.deadline else { return -1 }
         let (seconds, attoseconds) = next.remaining.components
         let milliseconds = seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
-        return Int32(clamping: milliseconds)
+        return Int32(clamping: killTime == nil ? milliseconds : min(milliseconds, 100))
     }
 
     /// Reads once.

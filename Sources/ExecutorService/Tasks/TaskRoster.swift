@@ -82,7 +82,9 @@ struct TaskRoster: Sendable {
                 logger.info("task dropped")
                 await drop(task.spec.id)
             } catch {
-                if ErrorChain(error).isCancellation { return }
+                // When the executor itself goes, the directory stays, so that the next process knows of the task.
+                if Task.isCancelled { return }
+                if stop.position == .aborted { return await drop(task.spec.id) }
                 logger.error("task cannot be run", error: error)
             }
         }
