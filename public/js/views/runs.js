@@ -48,8 +48,7 @@ const filterBar = (owner, choice) => html`
       aria-label="Show all branches">${icon("branch")}${decodeURIComponent(choice.ref.split("/").slice(1).join("/"))}${icon("close")}</a>`}
   </nav>`
 
-const example = `version: v0
-runs:
+const example = `runs:
   - name: ci
     tasks:
       - name: test
