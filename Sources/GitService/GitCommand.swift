@@ -116,9 +116,9 @@ struct GitCommand: Sendable {
         ) { process in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    try await feed.run(into: process.standardInputWriter) { try process.send(signal: .kill) }
+                    try await feed.run(into: process.standardInputWriter) { try process.send(signal: .terminate) }
                 }
-                group.addTask { try await feed.watch { try process.send(signal: .kill) } }
+                group.addTask { try await feed.watch { try process.send(signal: .terminate) } }
                 for try await piece in process.standardOutput {
                     try await output(piece.withUnsafeBytes { Array($0) })
                 }
@@ -136,11 +136,15 @@ struct GitCommand: Sendable {
     ) -> Configuration {
         var environment = environment
         if let protocolVersion, Self.isVersion(protocolVersion) { environment["GIT_PROTOCOL"] = protocolVersion }
+        var options = PlatformOptions()
+        // git removes its half-done files when it is asked to end.
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         return Configuration(
             executable: .name("git"),
             arguments: Arguments(settings + arguments),
             environment: .custom(environment),
-            workingDirectory: FilePath(directory)
+            workingDirectory: FilePath(directory),
+            platformOptions: options
         )
     }
 

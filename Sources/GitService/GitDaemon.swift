@@ -11,6 +11,7 @@ package struct GitDaemon: Service {
     private let store: ServiceStore
     private let deliveries: DeliveryLoop
     private let settlement: PushSettlement
+    private let care: PackCare
     private let server: InternalServer
 
     /// Opens the data directory and takes up what an earlier service left behind; nothing is served yet.
@@ -47,12 +48,14 @@ package struct GitDaemon: Service {
             deliveries: deliveries,
             lanes: lanes
         )
+        care = PackCare(git: git, repositories: repositories)
         let receiver = PushReceiver(
             git: git,
             repositories: repositories,
             objects: objects,
             outbox: outbox,
             settlement: settlement,
+            care: care,
             lanes: lanes
         )
         let backend = GitHTTPBackend(
@@ -80,6 +83,7 @@ package struct GitDaemon: Service {
             group.addTask { try await store.run() }
             group.addTask { try await deliveries.run() }
             group.addTask { try await settlement.run() }
+            group.addTask { try await care.run() }
             try await server.run()
             group.cancelAll()
         }

@@ -20,7 +20,7 @@ final class GitFeed: Sendable {
     }
 
     /// Feeds git until the body ends or git stops reading; a broken body ends git, so that it never takes a part for the whole.
-    func run(into writer: StandardInputWriter, kill: () throws -> Void) async throws {
+    func run(into writer: StandardInputWriter, stop: () throws -> Void) async throws {
         do {
             while let piece = try await nextPiece() {
                 guard await accepts(piece, writer) else { break }
@@ -29,12 +29,12 @@ final class GitFeed: Sendable {
             try? await writer.finish()
         } catch {
             fail(error)
-            try kill()
+            try stop()
         }
     }
 
     /// Ends git when the client has kept it waiting for too long.
-    func watch(kill: () throws -> Void) async throws {
+    func watch(stop: () throws -> Void) async throws {
         while true {
             let waitingSince = state.withLock { $0.waitingSince }
             let end = (waitingSince ?? .now).advanced(by: idleLimit)
@@ -43,7 +43,7 @@ final class GitFeed: Sendable {
                 continue
             }
             fail(APIError(.badRequest, code: "clientTooSlow", "Nothing arrived for \(idleLimit)."))
-            return try kill()
+            return try stop()
         }
     }
 

@@ -10,6 +10,7 @@ struct PushReceiver: Sendable {
     private let objects: GitObjects
     private let outbox: Outbox
     private let settlement: PushSettlement
+    private let care: PackCare
     private let lanes: Lanes<RepositoryPath>
 
     /// How long a client may take for the list of refs.
@@ -22,6 +23,7 @@ struct PushReceiver: Sendable {
         objects: GitObjects,
         outbox: Outbox,
         settlement: PushSettlement,
+        care: PackCare,
         lanes: Lanes<RepositoryPath>
     ) {
         self.git = git
@@ -29,6 +31,7 @@ struct PushReceiver: Sendable {
         self.objects = objects
         self.outbox = outbox
         self.settlement = settlement
+        self.care = care
         self.lanes = lanes
     }
 
@@ -68,6 +71,7 @@ struct PushReceiver: Sendable {
         try await lanes.withLane(repository) {
             let directory = try repositories.existing(repository)
             let lock = try await PushLock.acquire(directory)
+            try await repositories.removeRemains(repository)
             if !settlement.isSettled(repository) { try await settlement.settle(repository, in: directory, lock) }
             let intent = try await intent(repository, commands, pusher, in: directory)
             if let intent { try await outbox.begin(intent) }
@@ -85,6 +89,7 @@ struct PushReceiver: Sendable {
             }
             try await output.send(report)
         }
+        await care.consider(repository)
     }
 
     private func intent(

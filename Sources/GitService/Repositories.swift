@@ -70,6 +70,29 @@ struct Repositories: Sendable {
         }
     }
 
+    /// Removes what a git that was killed in the middle of a push left behind; nobody else may push meanwhile.
+    func removeRemains(_ repository: RepositoryPath) async throws {
+        let objects = directory(of: repository) + "/objects"
+        try await attempt("clean up repository \(repository)") {
+            try await pool.run {
+                for name in try FileManager.default.contentsOfDirectory(atPath: objects)
+                where name.hasPrefix("tmp_objdir-") || name.hasPrefix("incoming-") {
+                    try FileManager.default.removeItem(atPath: "\(objects)/\(name)")
+                }
+            }
+        }
+    }
+
+    /// How many packs the repository has.
+    func packCount(_ repository: RepositoryPath) async throws -> Int {
+        let packs = directory(of: repository) + "/objects/pack"
+        return try await attempt("count the packs of repository \(repository)") {
+            try await pool.run {
+                try FileManager.default.contentsOfDirectory(atPath: packs).count { $0.hasSuffix(".pack") }
+            }
+        }
+    }
+
     /// Makes what git renamed into a repository survive a power loss: git itself synchronizes files, never directories.
     func synchronize(_ repository: RepositoryPath, refs: [String]) async throws {
         let directory = directory(of: repository)

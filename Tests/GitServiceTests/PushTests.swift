@@ -210,6 +210,27 @@ struct PushTests {
         }
     }
 
+    @Test("the packs of many pushes are joined, and no commit is lost")
+    func joinedPacks() async throws {
+        try await GitFixture.with { fixture in
+            let url = fixture.url("ada/hello")
+            try await fixture.makeRepository("ada", "hello")
+            let lost = try await fixture.makeTree("tree")
+            for number in 0..<45 {
+                try await fixture.git("commit", "-q", "--amend", "-m", "number \(number)", in: "tree")
+                try await fixture.git("push", "-q", "-f", url, "main", in: "tree")
+                if number == 0 { try await fixture.git("push", "-q", url, "\(lost):refs/heads/gone", in: "tree") }
+            }
+            try await fixture.git("push", "-q", url, ":gone", in: "tree")
+            try await eventually("fewer packs") {
+                let packs = "\(fixture.directory)/data/hosted/ada/hello.git/objects/pack"
+                return try FileManager.default.contentsOfDirectory(atPath: packs).count { $0.hasSuffix(".pack") } < 40
+            }
+            #expect(try await fixture.call(.get, "/repos/ada/hello.git/raw/\(lost)/file").0 == 200)
+            try await fixture.git("clone", "-q", url, "copy")
+        }
+    }
+
     private func residentBytes() throws -> Int {
         let text = String(decoding: try Data(contentsOf: URL(filePath: "/proc/self/statm")), as: UTF8.self)
         let pages = try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) })
