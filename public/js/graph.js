@@ -54,18 +54,22 @@ const withLanes = (tasks, edges) => {
   const columns = []
   const put = (level, item) => (columns[level] ??= []).push(item)
   const levelOf = new Map(tasks.map(task => [task.id, task.level]))
-  for (const task of tasks) put(task.level, { key: task.id, units: nodeUnits, before: [] })
+  for (const task of tasks) put(task.level, { key: task.id, units: nodeUnits, before: [], after: [] })
   const item = (level, key) => columns[level].find(candidate => candidate.key === key)
   const chains = edges.map((edge, index) => {
     const keys = [edge.from]
     for (let level = levelOf.get(edge.from) + 1; level < levelOf.get(edge.to); level += 1) {
       keys.push(`lane ${index} ${level}`)
-      put(level, { key: keys.at(-1), units: laneUnits, before: [] })
+      put(level, { key: keys.at(-1), units: laneUnits, before: [], after: [] })
     }
     return { edge, keys: [...keys, edge.to] }
   })
   for (const { edge, keys } of chains) {
-    keys.slice(1).forEach((key, step) => item(levelOf.get(edge.from) + step + 1, key).before.push(keys[step]))
+    const first = levelOf.get(edge.from)
+    keys.slice(1).forEach((key, step) => {
+      item(first + step + 1, key).before.push(keys[step])
+      item(first + step, keys[step]).after.push(key)
+    })
   }
   return { columns: Array.from(columns, column => column ?? []), chains }
 }
@@ -81,19 +85,25 @@ const stack = (column, height) => {
 
 const middle = item => item.top + item.units / 2
 
-// Each column is ordered by where its parents stand, which keeps edges from crossing without need.
+// Orders a column by where the neighbours on one side stand; who has none there stays.
+const settle = (column, side, byKey, height) => {
+  for (const item of column) {
+    const middles = item[side].map(key => middle(byKey.get(key)))
+    item.wish = middles.length ? middles.reduce((sum, at) => sum + at, 0) / middles.length : middle(item)
+  }
+  column.sort((a, b) => a.wish - b.wish)
+  stack(column, height)
+}
+
+// Sweeps by barycentre keep edges from crossing without need (Sugiyama, Tagawa and Toda, 1981).
 const arrange = columns => {
   const height = Math.max(0, ...columns.map(column =>
     column.reduce((sum, item) => sum + item.units + gapUnits, -gapUnits)))
   const byKey = new Map(columns.flat().map(item => [item.key, item]))
-  for (const column of columns) {
-    for (const item of column) {
-      const tops = item.before.map(key => middle(byKey.get(key)))
-      item.wish = tops.length ? tops.reduce((sum, top) => sum + top, 0) / tops.length : 0
-    }
-    column.sort((a, b) => a.wish - b.wish)
-    stack(column, height)
-  }
+  for (const column of columns) stack(column, height)
+  for (const column of columns) settle(column, "before", byKey, height)
+  for (const column of columns.toReversed()) settle(column, "after", byKey, height)
+  for (const column of columns) settle(column, "before", byKey, height)
   return { height, byKey }
 }
 

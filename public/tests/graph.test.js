@@ -35,6 +35,14 @@ test("an edge over several levels passes each column between", () => {
   equal(edge.points.map(point => point.column), [0, 1, 2, 3])
 })
 
+test("tasks stand beside what they lead to, so that edges need not cross", () => {
+  const plan = layout([task("big", 0), task("fail", 0), task("ticker", 0), task("after", 1, "big", "ticker"), task("rescue", 1, "fail")])
+  const top = Object.fromEntries(plan.places.map(place => [place.id, place.top]))
+  const crossings = plan.edges.flatMap((one, index) => plan.edges.slice(index + 1)
+    .filter(other => (top[one.from] - top[other.from]) * (top[one.to] - top[other.to]) < 0))
+  equal(crossings.length, 0)
+})
+
 test("three hundred tasks, each after all of the level before, are laid out at once", () => {
   const tasks = Array.from({ length: 300 }, (_, index) => task(`t${index}`, Math.floor(index / 30)))
   for (const each of tasks) {

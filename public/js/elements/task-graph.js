@@ -6,7 +6,7 @@ import { statusShape, statusWord, taskStatus } from "../status.js"
 
 // All in grid units of a quarter of a root em, so that text size and drawing grow together.
 const roomy = { node: 52, gap: 16 }
-const tight = { node: 46, gap: 12 }
+const tight = { node: 48, gap: 12 }
 
 const left = (column, widths) => column * (widths.node + widths.gap)
 
