@@ -140,7 +140,12 @@ final class FastCGIConnection: Sendable {
     /// Closing the connection is not enough: without buffering nginx takes that for the end. A record of a version that does
     /// not exist makes it break off the client's connection, too. Best effort: a socket that takes nothing is just closed.
     func breakOff(_ exchange: FastCGIExchange) {
-        guard isWritable, (try? exchange.flush()) != nil else { return }  // the peer is gone: nobody is left to tell
+        guard isWritable else { return }
+        do {
+            try exchange.flush()
+        } catch {
+            return
+        }
         let record = [UInt8](repeating: 0, count: 8)
         _ = send(descriptor, record, record.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }

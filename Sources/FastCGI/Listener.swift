@@ -27,7 +27,8 @@ struct Listener: Sendable {
             guard status == 0 else { throw SystemError("bind \(path)", code: status) }
             guard chmod(path, 0o660) == 0 else { throw SystemError("change mode of \(path)") }
             guard listen(descriptor, backlog) == 0 else { throw SystemError("listen on \(path)") }
-            identity = try FileIdentity(path: path)
+            guard let identity = FileIdentity(path: path) else { throw SystemError("look at \(path)") }
+            self.identity = identity
         } catch {
             Glibc.close(descriptor)
             throw error
@@ -52,7 +53,7 @@ struct Listener: Sendable {
 
     /// Refuses new connections and removes the socket file, unless another server has replaced it.
     func stop() {
-        if (try? FileIdentity(path: path)) == identity { unlink(path) }  // a file that is gone needs no removal
+        if FileIdentity(path: path) == identity { unlink(path) }
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
@@ -103,9 +104,9 @@ private struct FileIdentity: Equatable {
     let device: dev_t
     let inode: ino_t
 
-    init(path: String) throws {
+    init?(path: String) {
         var facts = stat()
-        guard lstat(path, &facts) == 0 else { throw SystemError("look at \(path)") }
+        guard lstat(path, &facts) == 0 else { return nil }
         device = facts.st_dev
         inode = facts.st_ino
     }
