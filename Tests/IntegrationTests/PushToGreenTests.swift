@@ -78,7 +78,7 @@ struct PushToGreenTests {
         try Data("not even committed\n".utf8).write(to: URL(filePath: "\(tree)/README.md"))
         let outcome = try await TestProcess.run(
             "martlet",
-            ["--gateway-url", installation.url, "directrun", "start"],
+            ["directrun", "start", "--gateway-url", installation.url],
             in: tree,
             environment: installation.gitEnvironment.merging(["MARTLET_TOKEN": installation.token]) { $1 }
         )
