@@ -13,6 +13,7 @@ final class CurlHandle {
     private var parser = HeadParser()
     private var refusal: HTTPTransportError?
     private var hasNews = false
+    private var started = ContinuousClock.now
 
     /// Whether a callback paused the transfer because the reader's buffer was full.
     var isReceivingPaused = false
@@ -84,6 +85,15 @@ final class CurlHandle {
         // An answer may end after interim heads only, which libcurl takes for success.
         let code = code == CURLE_OK && !parser.isComplete ? CURLE_GOT_NOTHING : code
         return code == CURLE_OK ? .success(()) : .failure(error(code))
+    }
+
+    /// Whether a Unix socket refused because too many wait there to be accepted, and waiting is still reasonable.
+    ///
+    /// libcurl names a system error for every other reason.
+    func wasCrowdedOut(_ code: CURLcode, patience: Duration) -> Bool {
+        guard code == CURLE_COULDNT_CONNECT, transfer?.request.endpoint.socketPath != nil else { return false }
+        let reason = Int32(ccurl_get_long(easy, CURLINFO_OS_ERRNO))
+        return (reason == 0 || reason == EAGAIN) && started + patience > .now
     }
 
     /// The error for a code, with libcurl's own words, or the reason for which a callback refused to go on.
@@ -165,6 +175,7 @@ extension CurlHandle {
     /// Sets all options for a transfer.
     func prepare(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) throws(HTTPTransportError) {
         self.transfer = transfer
+        started = .now
         let request = transfer.request
         var setup = CurlSetup(easy: easy)
         setup.connect(configuration)

@@ -12,6 +12,8 @@ final class CurlThread {
     private var running: [ObjectIdentifier: CurlHandle] = [:]
     private var spare: [CurlHandle] = []
     private var watch = TransferWatch()
+    /// Transfers that found the queue of a Unix socket full, and when they try again.
+    private var crowdedOut: (handles: [CurlHandle], until: ContinuousClock.Instant) = ([], .now)
 
     /// Runs until the loop is stopped.
     static func run(_ configuration: HTTPClientConfiguration, serving loop: CurlLoop) {
@@ -41,9 +43,8 @@ final class CurlThread {
 
     private func run() {
         while true {
-            let (commands, isStopping) = loop.takeCommands()
-            commands.forEach(execute)
-            if isStopping { break }
+            if executeCommands() { break }
+            retryCrowdedOut()
             var count: Int32 = 0
             curl_multi_perform(multi, &count)
             collectFinished()
@@ -57,6 +58,13 @@ final class CurlThread {
     }
 
     // MARK: - Commands
+
+    /// - Returns: whether the thread is to end.
+    private func executeCommands() -> Bool {
+        let (commands, isStopping) = loop.takeCommands()
+        commands.forEach(execute)
+        return isStopping
+    }
 
     private func execute(_ command: CurlLoop.Command) {
         switch command {
@@ -102,8 +110,26 @@ final class CurlThread {
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left)?.pointee {
             guard message.msg == CURLMSG_DONE, let handle = CurlHandle.of(message.easy_handle) else { continue }
+            if handle.wasCrowdedOut(message.data.result, patience: configuration.connectTimeout) {
+                tryLater(handle)
+                continue
+            }
             finish(handle, handle.result(message.data.result))
         }
+    }
+
+    /// A Unix socket whose queue is full refuses at once where TCP would wait, so the waiting is ours to do.
+    private func tryLater(_ handle: CurlHandle) {
+        curl_multi_remove_handle(multi, handle.easy)
+        if crowdedOut.handles.isEmpty { crowdedOut.until = .now + .milliseconds(2) }
+        crowdedOut.handles.append(handle)
+        watch.include(crowdedOut.until)
+    }
+
+    private func retryCrowdedOut() {
+        guard !crowdedOut.handles.isEmpty, crowdedOut.until <= .now else { return }
+        for handle in crowdedOut.handles where handle.transfer != nil { curl_multi_add_handle(multi, handle.easy) }
+        crowdedOut.handles = []
     }
 
     private func endOverdue() {
@@ -129,6 +155,7 @@ final class CurlThread {
         guard let transfer = handle.transfer else { return }
         running[ObjectIdentifier(transfer)] = nil
         curl_multi_remove_handle(multi, handle.easy)
+        crowdedOut.handles.removeAll { $0 === handle }
         handle.clear()
         if spare.count < configuration.maximumIdleConnections { spare.append(handle) }
     }

@@ -46,7 +46,8 @@ struct TransferWatch {
         return Int32(clamping: Int64(left / .milliseconds(1)) + 1)
     }
 
-    private mutating func include(_ instant: ContinuousClock.Instant?) {
+    /// Has the loop awake at a moment.
+    mutating func include(_ instant: ContinuousClock.Instant?) {
         guard let instant else { return }
         next = min(next ?? instant, instant)
     }

@@ -111,6 +111,38 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a Unix socket whose queue is full is waited for, but not for ever", arguments: [true, false])
+    func waitsForFullQueue(isAccepting: Bool) async throws {
+        var configuration = HTTPClientConfiguration()
+        configuration.connectTimeout = isAccepting ? .seconds(30) : .milliseconds(200)
+        let client = try HTTPClient(configuration)
+        let gate = Gate()
+        try await RawServer.with(RawServer.answering(Self.hello), queue: 1, acceptingAfter: gate) { server in
+            try await withThrowingTaskGroup(of: HTTPTransportError.Kind?.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        do {
+                            _ = try await client.send(HTTPCall(.get, server.endpoint, "/")).collect()
+                            return nil
+                        } catch let error as HTTPTransportError {
+                            return error.kind
+                        }
+                    }
+                }
+                if isAccepting {
+                    try await eventually("calls are under way") { client.loop.transferCount == 20 }
+                    gate.open()
+                    for try await kind in group { #expect(kind == nil) }
+                } else {
+                    #expect(try await group.next() == .cannotConnect)
+                    gate.open()
+                    try await group.waitForAll()
+                }
+            }
+            client.shutdown()
+        }
+    }
+
     @Test("a redirect is an answer, and is not followed")
     func doesNotFollowRedirects() async throws {
         let client = try HTTPClient()

@@ -17,7 +17,7 @@ final class RawServer: Sendable {
     /// Connections whose script has not ended.
     var openCount: Int { counts.withLock { $0.open } }
 
-    private init(path: String, _ script: @escaping @Sendable (Connection) -> Void) throws {
+    private init(path: String, queue: Int32, _ script: @escaping @Sendable (Connection) -> Void) throws {
         endpoint = .unix(path)
         self.script = script
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -29,16 +29,21 @@ final class RawServer: Sendable {
                 bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard status == 0, listen(listener, 4096) == 0 else { throw SystemError("listen on \(path)") }
+        guard status == 0, listen(listener, queue) == 0 else { throw SystemError("listen on \(path)") }
     }
 
     /// Serves until `body` returns, then waits for the scripts to end; they must when their client is gone.
     static func with<Value>(
         _ script: @escaping @Sendable (Connection) -> Void,
+        queue: Int32 = 4096,
+        acceptingAfter gate: Gate? = nil,
         _ body: (RawServer) async throws -> Value
     ) async throws -> Value {
-        let server = try RawServer(path: "\(TemporaryDirectory.path)/raw", script)
-        try NamedThread.start(name: "raw-server") { server.acceptAll() }
+        let server = try RawServer(path: "\(TemporaryDirectory.path)/raw", queue: queue, script)
+        try NamedThread.start(name: "raw-server") {
+            gate?.waitUntilOpen()
+            server.acceptAll()
+        }
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(server))
