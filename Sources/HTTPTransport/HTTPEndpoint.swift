@@ -21,7 +21,9 @@ public struct HTTPEndpoint: Sendable, Hashable, CustomStringConvertible {
             guard path.hasPrefix("/"), !path.contains("\0") else { throw refusal(of: base) }
             return unix(path)
         }
-        guard base.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !base.contains(":///"), isServerURL(base) else { throw refusal(of: base) }
+        guard base.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !base.contains(":///"), isServerURL(base) else {
+            throw refusal(of: base)
+        }
         var base = base[...]
         while base.hasSuffix("/") { base.removeLast() }
         return HTTPEndpoint(base: String(base), socketPath: nil)

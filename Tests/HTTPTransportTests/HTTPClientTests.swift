@@ -73,7 +73,12 @@ struct HTTPClientTests {
         ]
         headers.append(.init(name: .init("X-Twice")!, value: "1"))
         headers.append(.init(name: .init("X-Twice")!, value: "2"))
-        let head = try await sentHead(.post, "/", headers: headers, body: .bytes([UInt8](repeating: 1, count: 2_000_000)))
+        let head = try await sentHead(
+            .post,
+            "/",
+            headers: headers,
+            body: .bytes([UInt8](repeating: 1, count: 2_000_000))
+        )
         #expect(
             Set(head.dropFirst()) == [
                 "Host: localhost", "Accept: text/plain", "Content-Type: a/b", "User-Agent: me", "X-Empty:",
