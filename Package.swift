@@ -109,8 +109,8 @@ let package = Package(
         library(
             "ExecutorService",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit",
-                .hummingbird, .httpTypes, .logging, .lifecycle, .subprocess, .systemPackage,
+                "Base", "CLinux", "Model", "WorkerClients", "ServiceKit",
+                .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
         library(
@@ -169,7 +169,7 @@ let package = Package(
             of: "RunService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]
         ),
-        tests(of: "ExecutorService", ["Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .systemPackage]),
+        tests(of: "ExecutorService", ["CLinux", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .systemPackage]),
         tests(
             of: "GitService",
             [

@@ -13,7 +13,9 @@ struct StepEnvironmentTests {
     @Test("variables of the step lie above those of the task, and these above the container's")
     func precedence() throws {
         var data = ExecutorTaskSpecData.sample("true") { task in
-            task.runtime.containers[0].environment = ["A": "container", "B": "container", "C": "container", "HOME": "/h"]
+            task.runtime.containers[0].environment = [
+                "A": "container", "B": "container", "C": "container", "HOME": "/h",
+            ]
             task.environment = ["B": "task", "C": "task"]
         }
         data.environment["HOME"] = nil
@@ -40,8 +42,10 @@ struct StepEnvironmentTests {
         #expect(throws: SetupError.self) { try StepCommand.resolve("/a\0b", home: "/h", base: "/b") }
         let data = ExecutorTaskSpecData.sample("true")
         for step in [
-            RunStep(name: "", command: "true", shell: " "), RunStep(name: "", command: "true", environment: ["A=B": "1"]),
-            RunStep(name: "", command: "true", environment: ["A": "1\0"]), RunStep(name: "", command: "true", environment: ["": "1"]),
+            RunStep(name: "", command: "true", shell: " "),
+            RunStep(name: "", command: "true", environment: ["A=B": "1"]),
+            RunStep(name: "", command: "true", environment: ["A": "1\0"]),
+            RunStep(name: "", command: "true", environment: ["": "1"]),
         ] {
             #expect(throws: SetupError.self) { try StepCommand(index: 0, step: step, task: data, place: [:]) }
         }
@@ -60,7 +64,10 @@ struct StepEnvironmentTests {
         }
     }
 
-    @Test("the shell of step or task executes the command's file", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "the shell of step or task executes the command's file",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func shell(driver: ExecutorConfiguration.DriverKind) async throws {
         try await withExecutor(driver) { service in
             var data = ExecutorTaskSpecData.sample("echo ${BASH_VERSION:+bash}", "false; echo on") { $0.shell = "bash" }
@@ -72,7 +79,10 @@ struct StepEnvironmentTests {
         }
     }
 
-    @Test("what cannot be executed fails its step with an explanation", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "what cannot be executed fails its step with an explanation",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func notExecutable(driver: ExecutorConfiguration.DriverKind) async throws {
         try await withExecutor(driver) { service in
             var data = ExecutorTaskSpecData.sample("true") { $0.shell = "no-such-shell -e" }
@@ -126,9 +136,14 @@ struct StepEnvironmentTests {
         }
     }
 
-    @Test("a task that takes too much memory is killed, and its log says why", .enabled(if: Self.hasGroups, "needs writable control groups"))
+    @Test(
+        "a task that takes too much memory is killed, and its log says why",
+        .enabled(if: Self.hasGroups, "needs writable control groups")
+    )
     func memoryLimit() async throws {
-        try await withExecutor(.sandbox) { $0.memoryLimit = 64 << 20 } _: { service in
+        try await withExecutor(.sandbox) {
+            $0.memoryLimit = 64 << 20
+        } _: { service in
             let task = try await service.assign(.sample(#"perl -e '$x = "x" x (200 << 20); print length $x'"#))
             #expect(await service.result(of: task).phase == .failed)
             #expect(await service.log(task, .step(0)).contains("ran out of memory"))
@@ -137,7 +152,9 @@ struct StepEnvironmentTests {
 
     @Test("a fork bomb ends at the process limit", .enabled(if: Self.hasGroups, "needs writable control groups"))
     func processLimit() async throws {
-        try await withExecutor(.sandbox) { $0.processLimit = 40 } _: { service in
+        try await withExecutor(.sandbox) {
+            $0.processLimit = 40
+        } _: { service in
             let task = try await service.assign(.sample("for i in $(seq 100); do sleep 0.3 & done; wait"))
             #expect(await service.result(of: task).phase == .failed)
             #expect(await service.log(task, .step(0)).lowercased().contains("fork"))

@@ -9,7 +9,10 @@ import Testing
 /// The ways in which a task ends before its last step, and what is left of it.
 @Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
 struct TaskEndingTests {
-    @Test("a stopped step may clean up, and the task ends as stopped", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "a stopped step may clean up, and the task ends as stopped",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func stopsPolitely(driver: ExecutorConfiguration.DriverKind) async throws {
         try await withExecutor(driver) { service in
             let task = try await service.assign(.sample("trap 'echo bye; exit 3' TERM; echo ready; sleep 1000", "true"))
@@ -23,7 +26,10 @@ struct TaskEndingTests {
         }
     }
 
-    @Test("a step that will not end is killed after the grace", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "a step that will not end is killed after the grace",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func kills(driver: ExecutorConfiguration.DriverKind) async throws {
         try await withExecutor(driver, grace: .milliseconds(200)) { service in
             let task = try await service.assign(.sample("trap '' TERM; echo ready; while :; do sleep 1000; done"))
@@ -35,7 +41,10 @@ struct TaskEndingTests {
         }
     }
 
-    @Test("a task that takes too long fails as timed out", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "a task that takes too long fails as timed out",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func timesOut(driver: ExecutorConfiguration.DriverKind) async throws {
         try await withExecutor(driver) { service in
             let task = try await service.assign(.sample("sleep 1000", "true", timeout: .milliseconds(300)))
@@ -46,12 +55,17 @@ struct TaskEndingTests {
         }
     }
 
-    @Test("processes that a step leaves in the background end with it", arguments: [ExecutorConfiguration.DriverKind.host, .sandbox])
+    @Test(
+        "processes that a step leaves in the background end with it",
+        arguments: [ExecutorConfiguration.DriverKind.host, .sandbox]
+    )
     func background(driver: ExecutorConfiguration.DriverKind) async throws {
         let token = "96\(UInt32.random(in: 100_000...999_999))"
         try await withExecutor(driver) { service in
             let task = try await service.assign(
-                .sample("(setsid sleep \(token) &); setsid nohup sleep \(token) >/dev/null 2>&1 & sleep \(token) & echo done")
+                .sample(
+                    "(setsid sleep \(token) &); setsid nohup sleep \(token) >/dev/null 2>&1 & sleep \(token) & echo done"
+                )
             )
             #expect(await service.result(of: task).phase == .success)
             #expect(await service.log(task, .step(0)) == "done\n")
@@ -103,7 +117,9 @@ struct TaskEndingTests {
         let service = ScriptedRunService()
         try await withExecutor(.sandbox, in: directory, service) { service in
             for round in 0..<12 {
-                let task = try await service.assign(.sample("test ! -e ~/mark && test ! -e /tmp/mark && touch ~/mark /tmp/mark"))
+                let task = try await service.assign(
+                    .sample("test ! -e ~/mark && test ! -e /tmp/mark && touch ~/mark /tmp/mark")
+                )
                 #expect(await service.result(of: task).phase == .success, "round \(round)")
             }
         }

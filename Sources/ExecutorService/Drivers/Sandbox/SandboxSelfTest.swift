@@ -41,9 +41,12 @@ struct SandboxSelfTest: Sendable {
         )
         let result = Result { try tryOut(place) }
         try place.destroy()
-        let (status, output) = try result.get()
-        guard status == 0 else {
+        switch result {
+        case .success((0, _)): return
+        case .success((let status, let output)):
             throw Failure("the sandbox does not hold here (status \(status)): \(output) \(Self.namespaceAdvice())")
+        case .failure(let error):
+            throw Failure("the sandbox cannot be started here: \(Self.namespaceAdvice())", cause: error)
         }
     }
 
