@@ -40,10 +40,11 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.target(name: name), "TestSupport"] + (name == "Base" ? [] : ["Base"]) + dependencies,
+        exclude: exclude,
         swiftSettings: settings
     )
 }
@@ -158,7 +159,7 @@ let package = Package(
         ),
         tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging]),
         tests(of: "StrictYAML"),
-        tests(of: "RunConfig", ["Model", "StrictYAML"]),
+        tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
         tests(of: "ServiceKit", ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
         tests(

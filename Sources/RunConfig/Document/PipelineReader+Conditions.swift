@@ -44,7 +44,8 @@ extension PipelineReader {
     }
 
     private func pattern(_ node: NodeReader) -> WhenCondition.Pattern? {
-        guard let text = node.string() else { return nil }
+        // An exhausted budget is reported once; what follows is not even compiled.
+        guard let text = node.string(), regexBudget >= 0 else { return nil }
         do throws(RegexError) {
             let pattern = try WhenCondition.Pattern(text)
             if case .regex(let regex) = pattern { regexBudget -= regex.cost }

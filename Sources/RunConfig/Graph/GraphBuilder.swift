@@ -102,7 +102,7 @@ private struct RunBuilder {
     private mutating func step(_ step: PipelineStep) -> RunStep {
         switch step {
         case .clone(let options):
-            return RunStep(name: options.name ?? CloneScript.name, command: CloneScript.command(options))
+            return CloneScript.step(options)
         case .run(let run):
             return RunStep(
                 name: run.name,

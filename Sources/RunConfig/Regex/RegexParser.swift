@@ -36,6 +36,8 @@ struct RegexParser {
         while let next = scalars.first, next != "|", next != ")" {
             if takePrefix("\\Q") {
                 nodes += quoted()
+                // A repetition behind a quotation is of its last character.
+                if let last = nodes.popLast() { nodes.append(try repetition(of: last)) }
             } else {
                 let atom = try atom(next)
                 nodes.append(try repetition(of: atom))

@@ -1,0 +1,85 @@
+import Base
+import Foundation
+import Model
+import RunConfig
+import StrictYAML
+import Testing
+
+/// The file most tests speak of.
+let yaml = file(".martlet/config.yml")
+/// The same pipeline written for Agola.
+let agola = file(".agola/config.yml")
+
+/// A candidate that exists.
+func file(_ path: String) -> ConfigFile {
+    guard let file = ConfigFile(path: path) else { preconditionFailure("no candidate \(path)") }
+    return file
+}
+
+/// What a person reads about a pipeline file, without the file's name.
+func problems(_ text: String, in file: ConfigFile = yaml) -> [String] {
+    let (document, diagnostics) = PipelineFile.parse(Array(text.utf8), file: file)
+    #expect((document == nil) == diagnostics.contains { $0.severity == .error })
+    return diagnostics.map { String($0.description.dropFirst(file.path.count + 1)) }
+}
+
+/// A pipeline file that must be right.
+func parsed(
+    _ text: String,
+    in file: ConfigFile = yaml,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws -> PipelineDocument {
+    let (document, diagnostics) = PipelineFile.parse(Array(text.utf8), file: file)
+    #expect(diagnostics == [], sourceLocation: sourceLocation)
+    return try #require(document, sourceLocation: sourceLocation)
+}
+
+/// Builds the graphs with the identities 1, 2, 3 ….
+func graphs(
+    _ text: String,
+    in file: ConfigFile = yaml,
+    context: RunContext = .branch("main", commitSHA: "c0ffee"),
+    variables: [String: String] = [:]
+) throws -> [GraphBuilder.Graph] {
+    var last = 0
+    let builder = GraphBuilder(document: try parsed(text, in: file)) {
+        last += 1
+        return TaskID("\(last)")
+    }
+    return builder.graphs(context: context, variables: variables)
+}
+
+/// One task around the given lines of YAML, which begin at column 9.
+func task(_ lines: String...) -> String {
+    """
+    runs:
+      - name: r
+        tasks:
+          - name: t
+            runtime: {containers: [{image: i}]}
+
+    """ + lines.map { "        \($0)\n" }.joined()
+}
+
+/// A random source whose seed is printed by the test that fails.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    // SplitMix64, Steele, Lea and Flood 2014.
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// The seed from the environment, to repeat a failure, or a new one.
+    static var seed: UInt64 {
+        ProcessInfo.processInfo.environment["MARTLET_TEST_SEED"].flatMap(UInt64.init) ?? .random(in: 0 ... .max)
+    }
+}
