@@ -26,8 +26,22 @@ final class InUseMark: Sendable {
         close(descriptor)
     }
 
-    /// Whoever is alone may write the version; everybody else must find its own.
+    /// How long to wait for another process that is joining, too: it has the lock to itself for a moment.
+    private static let patience: Duration = .seconds(1)
+
     private func join(_ path: String) throws {
+        let end = Deadline.after(Self.patience)
+        while true {
+            do {
+                return try joinOnce(path)
+            } catch let error as StoreError where error.kind != .unavailable && !end.isPast {
+                usleep(2_000)
+            }
+        }
+    }
+
+    /// Whoever is alone may write the version; everybody else must find its own.
+    private func joinOnce(_ path: String) throws {
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0, content() != Self.protocolVersion {
             let bytes = Array(Self.protocolVersion.utf8)
             guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {

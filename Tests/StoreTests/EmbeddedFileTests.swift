@@ -124,6 +124,22 @@ struct EmbeddedFileTests {
         withExtendedLifetime(store) {}
     }
 
+    @Test("many openings at the same moment all succeed, whoever of them makes the store")
+    func simultaneousOpenings() async throws {
+        for round in 0..<10 {
+            let directory = "\(TemporaryDirectory.path)/r\(round)"
+            try await withThrowingTaskGroup(of: ServiceStore.self) { group in
+                for _ in 0..<16 {
+                    group.addTask { try await LocalStore.open(directory: directory, projections: []) }
+                }
+                // Those that are open stay open, so that the others join them.
+                var stores: [ServiceStore] = []
+                for try await store in group { stores.append(store) }
+                #expect(stores.count == 16)
+            }
+        }
+    }
+
     @Test("a process of another protocol version is kept out while one is open")
     func otherProtocol() async throws {
         let store = try await open()
@@ -157,6 +173,8 @@ struct EmbeddedFileTests {
         var connection: OpaquePointer?
         defer { sqlite3_close_v2(connection) }
         try #require(sqlite3_open(file, &connection) == SQLITE_OK)
+        // The threads of a store that was just dropped may still be closing it.
+        sqlite3_busy_timeout(connection, 5_000)
         try #require(sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK)
     }
 }
