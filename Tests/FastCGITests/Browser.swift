@@ -9,7 +9,15 @@ final class Browser: Sendable {
     private let isClosed = Mutex(false)
 
     /// Connects and asks for a page.
-    init(port: UInt16, path: String) throws {
+    convenience init(port: UInt16, path: String) throws {
+        try self.init(port: port)
+        let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        let sent = Glibc.send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL))
+        guard sent == request.utf8.count else { throw SystemError("ask for \(path)") }
+    }
+
+    /// Connects.
+    init(port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -26,9 +34,6 @@ final class Browser: Sendable {
             }
         }
         guard status == 0 else { throw SystemError("connect to port \(port)") }
-        let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        let sent = send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL))
-        guard sent == request.utf8.count else { throw SystemError("ask for \(path)") }
     }
 
     deinit {
@@ -39,6 +44,21 @@ final class Browser: Sendable {
         isClosed.withLock { isClosed in
             if !isClosed { Glibc.close(descriptor) }
             isClosed = true
+        }
+    }
+
+    /// Sends everything; a server that closes first is no error.
+    func send(_ text: String) async throws {
+        try await Self.pool.run { [descriptor] in
+            let bytes = Array(text.utf8)
+            var sent = 0
+            while sent < bytes.count {
+                let count = bytes.withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
+                }
+                guard count > 0 else { return }
+                sent += count
+            }
         }
     }
 
