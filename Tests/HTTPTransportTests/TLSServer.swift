@@ -48,7 +48,8 @@ enum TLSServer {
             error: .discarded
         ) { nginx in
             defer { kill(nginx.processIdentifier.value, SIGTERM) }
-            try await eventually("nginx listens") { FileManager.default.fileExists(atPath: "\(directory)/tls") }
+            // The socket appears before nginx listens on it; the process id is written afterwards.
+            try await eventually("nginx listens") { FileManager.default.fileExists(atPath: "\(directory)/pid") }
             return try await body(
                 Address(
                     endpoint: HTTPEndpoint(base: "https://localhost", socketPath: "\(directory)/tls"),
