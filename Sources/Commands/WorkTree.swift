@@ -1,5 +1,6 @@
 import Base
 import FoundationEssentials
+import Glibc
 
 /// A git work tree on this machine.
 struct WorkTree {
@@ -51,9 +52,7 @@ struct WorkTree {
     /// - Throws: ``CommandFailure`` with git's own words.
     func snapshot(_ content: Content = Content(), message: String) async throws -> String {
         // A copy of the index keeps what git knows of unchanged files, which makes the next step fast.
-        let index = FileManager.default.temporaryDirectory.appending(path: "martlet-index-\(UUID().uuidString)").path(
-            percentEncoded: false
-        )
+        let index = try await gitPath("martlet-index-\(UUID().uuidString)")
         defer { removeIndex(index) }
         return try await explained("take a snapshot of the work tree") {
             try await copyIndex(to: index)
@@ -96,11 +95,28 @@ struct WorkTree {
     }
 
     private func copyIndex(to copy: String) async throws {
-        let index = try await git.run(["rev-parse", "--git-path", "index"])
-        let source = index.hasPrefix("/") ? index : "\(path)/\(index)"
+        let source = try await gitPath("index")
         // A repository in which nothing was ever added has none.
         guard FileManager.default.fileExists(atPath: source) else { return }
-        try attempt("copy \(source)") { try FileManager.default.copyItem(atPath: source, toPath: copy) }
+        try attempt("copy \(source)") {
+            try FileManager.default.copyItem(atPath: source, toPath: copy)
+            try Self.copyTime(of: source, to: copy)
+        }
+    }
+
+    // git compares the times of a file and of the index to see whether the file may have changed after git last looked (its
+    // documentation, "Use of index and Racy Git problem"). A copy with a time of its own would hide such changes.
+    private static func copyTime(of source: String, to copy: String) throws {
+        var facts = stat()
+        guard stat(source, &facts) == 0 else { throw SystemError("look at \(source)") }
+        let times = [facts.st_atim, facts.st_mtim]
+        guard utimensat(AT_FDCWD, copy, times, 0) == 0 else { throw SystemError("set the time of \(copy)") }
+    }
+
+    // The file of this work tree in the repository's own directory, where nobody else reads it.
+    private func gitPath(_ name: String) async throws -> String {
+        let file = try await explained("find the repository") { try await git.run(["rev-parse", "--git-path", name]) }
+        return file.hasPrefix("/") ? file : "\(path)/\(file)"
     }
 
     private func removeIndex(_ copy: String) {

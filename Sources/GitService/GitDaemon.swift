@@ -84,7 +84,9 @@ package struct GitDaemon: Service {
             group.addTask { try await deliveries.run() }
             group.addTask { try await settlement.run() }
             group.addTask { try await care.run() }
-            try await server.run()
+            group.addTask { try await server.run() }
+            // The server ends by itself at graceful shutdown, all others only by cancellation.
+            try await group.next()
             group.cancelAll()
         }
     }

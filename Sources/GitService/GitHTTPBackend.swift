@@ -19,6 +19,9 @@ struct GitHTTPBackend: Sendable {
     /// The most bytes that a fetch may say about what it has; ten times what the largest known repositories need.
     private static let fetchLimit = 64 << 20
 
+    /// What the client of direct runs pushes to unless told otherwise.
+    private static let directRunBranch = "master"
+
     /// Adds the routes.
     func addRoutes(to group: RouterGroup<ServiceContext>) {
         for method in [HTTPRequest.Method.get, .post, .put, .delete] {
@@ -56,7 +59,9 @@ struct GitHTTPBackend: Sendable {
         _ service: RepositoryRequest.Service,
         _ request: Request
     ) async throws -> Response {
-        if service == .receivePack, repository.kind == .direct { try await repositories.create(repository) }
+        if service == .receivePack, repository.kind == .direct {
+            try await repositories.create(repository, defaultBranch: Self.directRunBranch)
+        }
         let directory = try repositories.existing(repository)
         // A push is spoken in the first version only; a client that asks for another one gets that.
         let version = service == .uploadPack ? request.headers[.gitProtocol] : nil

@@ -127,6 +127,18 @@ struct WorkTreeTests {
         #expect(try await git("status", "--porcelain").hasPrefix("UU"))
     }
 
+    @Test("a file that changes right after git has looked at it is taken as it is")
+    func racyFile() async throws {
+        try await makeTree()
+        for round in 0..<20 {
+            try write("file", "old \(round)")
+            try await git("add", ".")
+            try write("file", "new \(round)")
+            let commit = try await tree().snapshot(message: "snap")
+            #expect(try await files(of: commit) == ["file": "new \(round)"])
+        }
+    }
+
     @Test("linked work trees and paths with spaces work")
     func linked() async throws {
         try await makeTree()

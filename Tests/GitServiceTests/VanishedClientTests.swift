@@ -1,7 +1,9 @@
 import Base
 import FoundationEssentials
 import Glibc
+import HTTPTypes
 import Hummingbird
+import Model
 import NIOCore
 import SystemPackage
 import TestSupport
@@ -56,6 +58,60 @@ struct VanishedClientTests {
             try await eventually("git waits for its reader") { try fixture.gitProcesses("upload-pack") > 0 }
             close(socket)
             try await eventually("git has ended") { try fixture.gitProcesses("upload-pack") == 0 }
+        }
+    }
+
+    @Test("garbage in place of git's protocol harms nobody")
+    func garbage() async throws {
+        try await GitFixture.with { fixture in
+            let seed = UInt64.random(in: .min ... .max)
+            var random = SeededGenerator(seed)
+            try await fixture.makeRepository("ada", "hello", project: "p1")
+            let sha = try await fixture.makeTree("tree")
+            try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", in: "tree")
+            let wish = PacketLine.encode("want \(sha) ofs-delta\n") + Array("0000".utf8) + PacketLine.encode("done\n")
+            let list =
+                PacketLine.encode("\(sha) \(ObjectName.zero) refs/heads/other\0 report-status\n")
+                + Array("0000PACK".utf8)
+            for round in 0..<40 {
+                var body = round % 2 == 0 ? wish : list
+                for _ in 0..<Int.random(in: 1...6, using: &random) {
+                    body[Int.random(in: 0..<body.count, using: &random)] = UInt8.random(
+                        in: .min ... .max,
+                        using: &random
+                    )
+                }
+                let path = "/repos/ada/hello.git/git-\(round % 2 == 0 ? "upload" : "receive")-pack"
+                // Any answer will do, and none: what counts is what is left afterwards.
+                _ = try? await fixture.post(path, body)
+            }
+            try await eventually("no git is left, seed \(seed)") { try fixture.gitProcesses("-pack") == 0 }
+            let refs = try JSONCoding.decode(
+                [GitRef].self,
+                from: try await fixture.call(.get, "/repos/ada/hello.git/refs").1
+            )
+            #expect(refs == [GitRef(name: "refs/heads/main", sha: sha)], "seed \(seed)")
+            try await fixture.git("clone", "-q", fixture.url("ada/hello"), "copy")
+        }
+    }
+
+    @Test("links in the data directory are not followed")
+    func links() async throws {
+        try await GitFixture.with { fixture in
+            try await fixture.makeRepository("ada", "hello")
+            let hosted = "\(fixture.directory)/data/hosted"
+            try FileManager.default.createSymbolicLink(atPath: "\(hosted)/eve", withDestinationPath: "\(hosted)/ada")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(hosted)/ada/link.git",
+                withDestinationPath: "\(hosted)/ada/hello.git"
+            )
+            #expect(try await fixture.call(.get, "/repos/ada/hello.git/refs").0 == 200)
+            #expect(try await fixture.call(.get, "/repos/eve/hello.git/refs").0 == 404)
+            #expect(try await fixture.call(.get, "/repos/ada/link.git/refs").0 == 404)
+            #expect(
+                try await fixture.call(.post, "/repos", json: GitRepositoryCreation(owner: "eve", name: "new")).0 == 500
+            )
+            #expect(!FileManager.default.fileExists(atPath: "\(hosted)/ada/new.git"))
         }
     }
 
