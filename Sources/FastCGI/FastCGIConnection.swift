@@ -183,10 +183,12 @@ final class FastCGIConnection: Sendable {
         state.withLock { $0.credit = Self.fullCredit }
     }
 
-    /// Ends the connection in both directions from any thread, so that whoever reads or writes returns.
-    func abort() {
+    /// Makes a blocked read return, from any thread.
+    ///
+    /// Writers hear of cancellation by themselves, and may still have to ``breakOff(_:)``.
+    func stopReading() {
         state.withLock { state in
-            if !state.isClosed { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+            if !state.isClosed { _ = shutdown(descriptor, Int32(SHUT_RD)) }
         }
     }
 

@@ -21,7 +21,7 @@ struct FastCGIWorker<Responder: HTTPResponder>: Sendable where Responder.Context
                 await withTaskCancellationHandler {
                     await serveRequests(of: connection)
                 } onCancel: {
-                    connection.abort()
+                    connection.stopReading()
                 }
                 connection.end.ring()
             }

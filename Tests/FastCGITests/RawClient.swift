@@ -12,6 +12,8 @@ final class RawClient: Sendable {
         var output = ""
         var isEnded = false
         var isClosed = false
+        /// Whether the server said that the response is not whole.
+        var isBrokenOff = false
 
         var status: Int? {
             guard output.hasPrefix("Status:") else { return nil }
@@ -76,6 +78,7 @@ final class RawClient: Sendable {
                     reply.isClosed = true
                     break
                 }
+                if header[0] != 1 { reply.isBrokenOff = true }
                 let length = Int(header[4]) << 8 | Int(header[5])
                 guard let content = try Self.read(descriptor, length + Int(header[6])) else {
                     reply.isClosed = true
