@@ -184,7 +184,13 @@ let package = Package(
             path: "Tests/GitServiceHost",
             swiftSettings: settings
         ),
-        tests(of: "GatewayService", ["Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .hummingbird]),
+        tests(
+            of: "GatewayService",
+            [
+                "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService", "GitService",
+                .logging, .lifecycle, .httpTypes, .hummingbird,
+            ]
+        ),
         tests(
             of: "Commands",
             [

@@ -94,7 +94,7 @@ struct ProjectGroupRoutes: Sendable {
         let placed = try await visible(context)
         let projects = try await relay { try await configstore.projects(of: placed.group.id.text) }
         let seen = projects.filter { Access.sees(context.caller, $0.globalVisibility, of: $0.project.owner) }
-        return try Response.json(seen.map(ProjectResponse.init))
+        return try Response.json(seen.map { ProjectResponse($0) })
     }
 
     private func visible(_ context: GatewayContext) async throws -> PlacedProjectGroup {

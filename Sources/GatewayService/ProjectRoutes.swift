@@ -22,12 +22,15 @@ struct ProjectRoutes: Sendable {
     let configstore: ConfigStoreClient
     let git: LocalGitSource
     let groups: ProjectGroupRoutes
+    let apiExposedURL: String
 
     func add(optional: GatewayRoutes, required: GatewayRoutes) {
         optional.get("projects/:owner") { _, context in
             let placed = try await project(context)
             try Access.requireSight(context.caller, placed.globalVisibility, of: placed.project.owner)
-            return try Response.json(ProjectResponse(placed))
+            let owns = Access.owns(context.caller, placed.project.owner)
+            let url = "\(apiExposedURL)/repos/\(placed.project.repositoryPath).git"
+            return try Response.json(ProjectResponse(placed, cloneURL: owns ? url : nil))
         }
         required.post("projects") { request, context in try await create(request, context) }
         required.put("projects/:owner") { request, context in try await update(request, context) }

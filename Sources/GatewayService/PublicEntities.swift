@@ -68,6 +68,8 @@ struct ProjectResponse: Encodable {
     let passVariablesToForkedPullRequests: Bool?
     let defaultBranch: String
     let membersCanPerformRunActions: Bool?
+    /// Our own addition: where to push to; only for those who may.
+    let cloneURL: String?
 
     enum CodingKeys: String, CodingKey {
         case id, name, path, visibility
@@ -76,9 +78,10 @@ struct ProjectResponse: Encodable {
         case passVariablesToForkedPullRequests = "pass_vars_to_forked_pr"
         case defaultBranch = "default_branch"
         case membersCanPerformRunActions = "members_can_perform_run_actions"
+        case cloneURL = "clone_url"
     }
 
-    init(_ placed: PlacedProject) {
+    init(_ placed: PlacedProject, cloneURL: String? = nil) {
         let project = placed.project
         id = project.id
         name = project.name
@@ -89,6 +92,7 @@ struct ProjectResponse: Encodable {
         passVariablesToForkedPullRequests = project.passVariablesToForkedPullRequests ? true : nil
         defaultBranch = project.defaultBranch
         membersCanPerformRunActions = project.membersCanPerformRunActions ? true : nil
+        self.cloneURL = cloneURL
     }
 }
 

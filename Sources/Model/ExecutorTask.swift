@@ -94,6 +94,8 @@ public struct ExecutorTaskSpecData: Codable, Sendable, Equatable {
             .merging(definition.staticEnvironment) { $1 }
             .merging(definition.environment) { $1 }
             .merging(["MARTLET_RUN_COUNTER": String(runNumber)]) { $1 }
+        // A pipeline written for Agola knows its variables by their old names.
+        if environment["AGOLA_GIT_REF"] != nil { environment["AGOLA_RUN_COUNTER"] = String(runNumber) }
         workingDirectory = task.workingDirectory
         shell = task.shell
         user = task.user

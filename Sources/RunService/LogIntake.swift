@@ -56,11 +56,6 @@ package final class LogIntake: Sendable {
         try await growingLog(selector, of: task, creates: false)?.complete(at: bytes)
     }
 
-    /// The log while it still grows; nil when nothing of it has arrived or it is an object already.
-    package func growingLog(_ selector: LogSelector, of task: TaskID) async throws -> GrowingLog? {
-        try await growingLog(selector, of: task, creates: false)
-    }
-
     /// Makes the logs of an ended task objects, after a check that all bytes are here.
     /// - Parameters:
     ///   - task: the task that has ended.
@@ -124,7 +119,8 @@ package final class LogIntake: Sendable {
         }
     }
 
-    private func growingLog(_ selector: LogSelector, of task: TaskID, creates: Bool) async throws -> GrowingLog? {
+    /// The log while it still grows; nil when nothing of it has arrived, unless it is to be created, or it is an object already.
+    package func growingLog(_ selector: LogSelector, of task: TaskID, creates: Bool) async throws -> GrowingLog? {
         let key = Key(task: task, selector: selector)
         if let log = open.withLock({ $0[key] }) { return log }
         let path = path(selector, of: task)

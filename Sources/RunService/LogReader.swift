@@ -37,7 +37,9 @@ package struct LogReader: Sendable {
         follows: Bool
     ) async throws -> ResponseBody {
         let step = try await step(selector, of: task, run: run)
-        if let log = try await intake.growingLog(selector, of: task) {
+        // A step that runs may be followed before its first byte: no event will tell of that.
+        let waits = follows && step.phase == .running
+        if let log = try await intake.growingLog(selector, of: task, creates: waits) {
             return Self.body(of: log, from: offset, follows: follows)
         }
         do {

@@ -11,6 +11,9 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     private let responder: Responder
     private let onListening: @Sendable () async -> Void
 
+    // A Unix socket refuses connections beyond its queue at once; a thousand followers may come back together after a restart.
+    private static var backlog: Int { 4_096 }
+
     /// Prepares a server.
     /// - Parameters:
     ///   - name: the service, for logs.
@@ -39,7 +42,11 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         logger[metadataKey: "service"] = "\(name)"
         let application = Application(
             responder: responder,
-            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: nil),
+            configuration: ApplicationConfiguration(
+                address: .unixDomainSocket(path: path),
+                serverName: nil,
+                backlog: Self.backlog
+            ),
             onServerRunning: { _ in
                 SocketFile.open(path)
                 await onListening()

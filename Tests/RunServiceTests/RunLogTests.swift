@@ -37,6 +37,20 @@ struct RunLogTests {
         }
     }
 
+    @Test("of a running step is followed before its first byte")
+    func followEarly() async throws {
+        try await RunServiceFixture.with { service in
+            let (run, executor, task) = try await Self.start(service)
+            try await executor.report(task, .running)
+            let reply = try await service.client.log(.step(0), of: task.spec.id, run: run.id, follow: true)
+            let pieces = reply.body.makeAsyncIterator()
+            try await executor.send("1", at: 0, of: task)
+            #expect(try await pieces.next() == Array("1".utf8))
+            try await executor.report(task, .success, logBytes: 1)
+            #expect(try await pieces.next() == nil)
+        }
+    }
+
     @Test("takes a piece twice without harm, and refuses one that leaves a gap with the byte to go on at")
     func resending() async throws {
         try await RunServiceFixture.with { service in
