@@ -3,6 +3,7 @@ import Logging
 import Model
 package import ServiceKit
 import ServiceLifecycle
+import Synchronization
 package import WorkerClients
 
 /// Runs the tasks that the runservice gives to this executor.
@@ -15,6 +16,7 @@ package struct ExecutorDaemon: Service {
     private let stepThreads: BlockingPool
     private let files: BlockingPool
     private let grace: Duration
+    private let isReady = Flag()
 
     /// Prepares the daemon.
     /// - Parameters:
@@ -38,6 +40,25 @@ package struct ExecutorDaemon: Service {
     /// Runs tasks until graceful shutdown.
     /// - Throws: ``Failure`` when the data directory is in use, or tasks cannot be isolated here: it says what is missing.
     package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runTasks() }
+            if !configuration.socketPath.isEmpty { group.addTask { try await health.run() } }
+            // Both end by themselves at graceful shutdown; a failure of one ends the other.
+            try await group.waitForAll()
+        }
+    }
+
+    private var health: InternalServer {
+        InternalServer(
+            name: "executor",
+            socketPath: configuration.socketPath,
+            token: nil,
+            isReady: { isReady.isSet },
+            addRoutes: { _ in }
+        )
+    }
+
+    private func runTasks() async throws {
         try await cancelWhenGracefulShutdown {
             do {
                 try await serve()
@@ -70,6 +91,7 @@ package struct ExecutorDaemon: Service {
             link: link,
             surroundings: surroundings
         )
+        isReady.set()
         Logger.current.notice("executor started", metadata: ["executor": "\(id)"])
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -94,6 +116,17 @@ package struct ExecutorDaemon: Service {
             allowsPrivileged: configuration.allowsPrivileged,
             activeTasksLimit: configuration.activeTasksLimit
         )
+    }
+}
+
+/// Something that becomes true once.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() {
+        value.store(true, ordering: .releasing)
     }
 }
 

@@ -82,7 +82,9 @@ struct ExecutorCrashTests {
         let directory = "\(TemporaryDirectory.path)/data"
         try await withExecutor(.host, in: directory) { service in
             _ = try await service.executor()
-            await #expect(throws: Failure.self) { try await withExecutor(.host, in: directory) { _ in } }
+            await #expect(throws: Failure.self) {
+                try await withExecutor(.host, in: directory) { _ = try await $0.executor() }
+            }
         }
     }
 }

@@ -47,7 +47,25 @@ struct SandboxNetworkTests {
         defer { network.close() }
         #expect(network.shortfall?.contains("slirp4netns is not installed") == true)
         #expect(network.names.resolver == "")
-        #expect(network.isEmpty)
+        #expect(network.isEmpty(within: .zero))
+    }
+
+    @Test("a gateway that does not answer closes the step's connection, and the executor lives on")
+    func gatewayIsDown() async throws {
+        let server = try LoopbackServer(greeting: "")
+        let port = server.port
+        server.stop()
+        try await withExecutor(.sandbox) {
+            $0.gatewayAuthority = "127.0.0.1:\(port)"
+        } _: { service in
+            for _ in 0..<2 {
+                let task = try await service.assign(
+                    .sample("bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(port); wc -c <&3'; true")
+                )
+                #expect(await service.result(of: task).phase == .success)
+                #expect(await service.log(task, .step(0)).contains("0"))
+            }
+        }
     }
 
     @Test("the gateway at an address of the host is reached under its name, and megabytes pass both ways")

@@ -62,6 +62,7 @@ final actor ScriptedRunService: RunServiceLink {
     func executor() async throws -> ExecutorID {
         while true {
             if let first = registrations.first { return first }
+            try Task.checkCancellation()
             await change(after: version)
         }
     }
@@ -74,7 +75,9 @@ final actor ScriptedRunService: RunServiceLink {
     /// Waits for a status.
     func status(of id: TaskID, where condition: (ExecutorTaskStatus) -> Bool) async -> ExecutorTaskStatus {
         while true {
-            if let status = reports[id]?.last, condition(status) { return status }
+            if let status = reports[id]?.last, condition(status) || Task.isCancelled { return status }
+            // The test is over and failed already; what it gets no longer matters.
+            if Task.isCancelled { return ExecutorTaskStatus(steps: 0) }
             await change(after: version)
         }
     }
@@ -85,7 +88,7 @@ final actor ScriptedRunService: RunServiceLink {
 
     /// Waits until a log holds a text.
     func waitForLog(_ id: TaskID, _ selector: LogSelector, containing text: String) async {
-        while !log(id, selector).contains(text) { await change(after: version) }
+        while !log(id, selector).contains(text), !Task.isCancelled { await change(after: version) }
     }
 
     func setLog(_ id: TaskID, _ selector: LogSelector, _ text: String) {

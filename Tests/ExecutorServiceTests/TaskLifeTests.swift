@@ -1,4 +1,6 @@
 import Base
+import HTTPTransport
+import HTTPTypes
 import Model
 import ServiceKit
 import TestSupport
@@ -48,6 +50,21 @@ struct TaskLifeTests {
             )
             #expect(await service.result(of: task).phase == .success)
             #expect(await service.log(task, .step(0)) == "24 120\r\nfine\r\n")
+        }
+    }
+
+    @Test("the executor answers for its health while it runs")
+    func health() async throws {
+        let socket = "\(TemporaryDirectory.path)/s"
+        try await withExecutor(.host) {
+            $0.socketPath = socket
+        } _: { service in
+            _ = try await service.executor()
+            let client = try HTTPClient()
+            try await eventually("the executor is ready") {
+                guard FileTree.exists(socket) else { return false }
+                return try await client.send(HTTPCall(.get, .unix(socket), "/readyz")).status == 204
+            }
         }
     }
 }

@@ -58,19 +58,23 @@ struct TaskDirectory: Sendable {
 
     /// The records of all tasks that began and were not completed.
     ///
-    /// What cannot be read is removed: without a record nothing is known but that the runservice will ask.
+    /// A directory without a record is removed: its task had not begun. A record that cannot be read says at least that the
+    /// task began, and so that it must not begin again.
     /// - Throws: ``SystemError`` naming the path.
     static func records(in dataDirectory: String) throws -> [TaskRecord] {
         let parent = parent(in: dataDirectory)
         try FileTree.makeDirectory(parent)
         return try FileTree.names(in: parent).compactMap { name in
             let directory = TaskDirectory(path: "\(parent)/\(name)")
-            do {
-                let bytes = try FileTree.read("\(directory.path)/task.json")
-                return try JSONCoding.decode(TaskRecord.self, from: bytes)
-            } catch {
+            let file = "\(directory.path)/task.json"
+            guard FileTree.exists(file) else {
                 try directory.remove()
                 return nil
+            }
+            do {
+                return try JSONCoding.decode(TaskRecord.self, from: FileTree.read(file))
+            } catch {
+                return .unreadable(TaskID(name))
             }
         }
     }

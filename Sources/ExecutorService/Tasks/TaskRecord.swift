@@ -13,4 +13,9 @@ struct TaskRecord: Codable, Sendable, Equatable {
     var attempt: Int
     /// How it went when the record was written.
     var status: ExecutorTaskStatus
+
+    /// Stands for a record that cannot be read: whichever attempt the runservice lists, it may have begun.
+    static func unreadable(_ task: TaskID) -> Self {
+        Self(task: task, run: RunID(""), attempt: .max, status: ExecutorTaskStatus(steps: 0))
+    }
 }

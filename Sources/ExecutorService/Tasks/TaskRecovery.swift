@@ -24,7 +24,9 @@ struct TaskRecovery: Sendable {
     func run(_ exchange: TaskExchange) async throws {
         let directory = directory
         let logs = TaskLogs(directory)
-        let status = record?.status ?? task.status
+        // A record that could not be read knows nothing of the steps; what the runservice heard last is then the best.
+        let known = record.flatMap { $0.status.steps.count == task.status.steps.count ? $0.status : nil }
+        let status = known ?? task.status
         let final = try await files.run {
             var state = TaskState(recovering: status)
             state.abandon(now: Date()) { directory.logBytes($0) }

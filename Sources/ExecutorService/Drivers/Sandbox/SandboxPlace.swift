@@ -135,10 +135,14 @@ struct SandboxPlace: Place {
         try await released.wait()
     }
 
-    /// Removes everything; blocks.
+    /// Kills everything in the place and removes its control group; blocks until it is gone.
+    func killAll() {
+        group?.remove()
+    }
+
+    /// Removes the directories; blocks.
     /// - Throws: ``SystemError`` naming the path.
     func destroy() throws {
-        group?.remove()
         try FileTree.remove(path)
     }
 

@@ -40,6 +40,7 @@ struct SandboxSelfTest: Sendable {
             groups: surroundings.groups
         )
         let result = Result { try tryOut(place) }
+        place.killAll()
         try place.destroy()
         switch result {
         case .success((0, _)): return

@@ -77,11 +77,22 @@ struct SandboxSlot: Sendable {
         do {
             try await place.waitUntilReleased()
         } catch {
-            await worker.cleanUp("remove the place of a task") { try place.destroy() }
+            _ = await clear(place, network)
             throw error
         }
+        guard await clear(place, network) else { return false }
+        return await worker.run { network.isCurrent }
+    }
+
+    /// Ends what runs in a place and removes it.
+    /// - Returns: whether its processes are provably gone.
+    private func clear(_ place: SandboxPlace, _ network: SlotNetwork) async -> Bool {
+        let isEmpty = await worker.run {
+            place.killAll()
+            return network.isEmpty(within: .seconds(2))
+        }
         await worker.cleanUp("remove the place of a task") { try place.destroy() }
-        return await worker.run { network.isEmpty && network.isAlive }
+        return isEmpty
     }
 
     private func makePlace(in network: SlotNetwork) async throws -> SandboxPlace {

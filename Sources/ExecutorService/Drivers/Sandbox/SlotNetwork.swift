@@ -40,12 +40,14 @@ struct SlotNetwork: Sendable {
     /// Why something wanted is missing; for setup logs.
     let shortfall: String?
     private let slirp: ChildProcess?
+    private let hidden: [String]
 
     /// Makes the network; blocks for about 0.2 s with egress.
     /// - Throws: ``SystemError`` when there can be no namespace at all.
     init(_ plan: Plan, range: NamespacePair.IdentityRange?) throws {
         let namespaces = try NamespacePair(range: range)
         self.namespaces = namespaces
+        hidden = HostAddresses.current()
         var shortfall: String?
         var slirp: ChildProcess?
         if plan.hasEgress {
@@ -56,7 +58,7 @@ struct SlotNetwork: Sendable {
             }
         }
         do {
-            try Self.configure(plan, in: namespaces, hasEgress: slirp != nil)
+            try Self.configure(plan, in: namespaces, hiding: slirp == nil ? nil : hidden)
         } catch {
             // Without the routes that hide the host's addresses there must be no way out.
             slirp?.killAll()
@@ -81,11 +83,23 @@ struct SlotNetwork: Sendable {
         _ = slirp?.wait()
     }
 
-    /// Whether what was wanted is still there.
-    var isAlive: Bool { slirp?.isRunning ?? true }
+    /// Whether the network is as good as a new one: its helper runs, and hides every address that the host has now.
+    var isCurrent: Bool {
+        guard let slirp else { return true }
+        return slirp.isRunning && HostAddresses.current() == hidden
+    }
 
     /// Whether no process is left in the namespace.
-    var isEmpty: Bool { !ProcessTable.usesNetwork(namespaces.networkInode) }
+    ///
+    /// Where a step was killed, its last processes may take a moment to go.
+    func isEmpty(within limit: Duration) -> Bool {
+        let end = Deadline.after(limit)
+        while ProcessTable.usesNetwork(namespaces.networkInode) {
+            if end.isPast { return false }
+            usleep(1_000)
+        }
+        return true
+    }
 
     private static func startSlirp(_ plan: Plan, in namespaces: NamespacePair) throws -> ChildProcess {
         guard access(plan.slirp, X_OK) == 0 else { throw Failure("the Debian package slirp4netns is not installed") }
@@ -110,12 +124,11 @@ struct SlotNetwork: Sendable {
         return child
     }
 
-    private static func configure(_ plan: Plan, in namespaces: NamespacePair, hasEgress: Bool) throws {
+    private static func configure(_ plan: Plan, in namespaces: NamespacePair, hiding hidden: [String]?) throws {
         var commands: [String] = []
         if let address = plan.gateway?.addedAddress { commands.append("address add \(address)/32 dev lo") }
-        if hasEgress {
-            let unreachable = HostAddresses.current() + ["169.254.0.0/16"]
-            commands += unreachable.map { "route replace unreachable \($0)" }
+        if let hidden {
+            commands += (hidden + ["169.254.0.0/16"]).map { "route replace unreachable \($0)" }
         }
         guard !commands.isEmpty else { return }
         guard access(plan.ip, X_OK) == 0 else { throw Failure("the Debian package iproute2 is not installed") }
