@@ -36,12 +36,9 @@ final class GitFeed: Sendable {
     /// Ends git when the client has kept it waiting for too long.
     func watch(stop: () throws -> Void) async throws {
         while true {
-            let waitingSince = state.withLock { $0.waitingSince }
-            let end = (waitingSince ?? .now).advanced(by: idleLimit)
-            guard end <= .now else {
-                try await Task.sleep(until: end, clock: .continuous)
-                continue
-            }
+            // In short sleeps, because one that is cancelled keeps its memory until its time.
+            try await Task.sleep(for: idleLimit / 8)
+            guard let since = state.withLock({ $0.waitingSince }), .now - since > idleLimit else { continue }
             fail(APIError(.badRequest, code: "clientTooSlow", "Nothing arrived for \(idleLimit)."))
             return try stop()
         }

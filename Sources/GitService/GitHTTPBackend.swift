@@ -128,7 +128,9 @@ struct GitHTTPBackend: Sendable {
             let channel = PieceChannel()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await feed(channel, work) }
+                group.addTask { try await channel.watch() }
                 while let piece = try await channel.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+                group.cancelAll()
             }
             try await writer.finish(nil)
         }

@@ -6,7 +6,7 @@ import Synchronization
 final class PieceChannel: Sendable {
     private enum State {
         case idle
-        case offered([UInt8], sender: CheckedContinuation<Void, any Error>)
+        case offered([UInt8], sender: CheckedContinuation<Void, any Error>, since: ContinuousClock.Instant)
         case awaited(reader: CheckedContinuation<[UInt8]?, any Error>)
         case ended((any Error)?)
     }
@@ -23,13 +23,23 @@ final class PieceChannel: Sendable {
     /// Hands a piece over and returns when the reader has it.
     ///
     /// One task sends.
-    /// - Throws: `CancellationError`, or ``Failure`` when the reader is too slow.
+    /// - Throws: `CancellationError`, or what ended the channel.
     func send(_ piece: [UInt8]) async throws {
         guard !piece.isEmpty else { return }
-        do {
-            try await withDeadline(.after(idleLimit)) { [self] in try await offer(piece) }
-        } catch is DeadlineExceeded {
-            throw Failure("the client took nothing for \(idleLimit)")
+        try await offer(piece)
+    }
+
+    /// Ends the channel when a piece waits for too long; runs until cancelled.
+    ///
+    /// One watch for all pieces instead of a deadline for each: a sleep that is cancelled keeps its memory until its time.
+    func watch() async throws {
+        while true {
+            try await Task.sleep(for: idleLimit / 8)
+            let isStalled = state.withLock { state in
+                guard case .offered(_, _, let since) = state else { return false }
+                return .now - since > idleLimit
+            }
+            if isStalled { return finish(throwing: Failure("the client took nothing for \(idleLimit)")) }
         }
     }
 
@@ -42,7 +52,7 @@ final class PieceChannel: Sendable {
             try await withCheckedThrowingContinuation { reader in
                 let sender: CheckedContinuation<Void, any Error>? = state.withLock { state in
                     switch state {
-                    case .offered(let piece, let sender):
+                    case .offered(let piece, let sender, _):
                         state = .idle
                         reader.resume(returning: piece)
                         return sender
@@ -70,7 +80,7 @@ final class PieceChannel: Sendable {
             switch state {
             case .ended: return
             case .idle: break
-            case .offered(_, let sender): sender.resume(throwing: error ?? CancellationError())
+            case .offered(_, let sender, _): sender.resume(throwing: error ?? CancellationError())
             case .awaited(let reader): reader.resume(with: error.map { .failure($0) } ?? .success(nil))
             }
             state = .ended(error)
@@ -92,7 +102,7 @@ final class PieceChannel: Sendable {
                         if Task.isCancelled {
                             sender.resume(throwing: CancellationError())
                         } else {
-                            state = .offered(piece, sender: sender)
+                            state = .offered(piece, sender: sender, since: .now)
                         }
                     }
                 }

@@ -139,7 +139,13 @@ struct VanishedClientTests {
     @Test("a reader that stops reading fails the sender after the idle limit, and pieces arrive in order otherwise")
     func stalledReader() async throws {
         let stalled = PieceChannel(idleLimit: .milliseconds(50))
-        await #expect(throws: Failure.self) { try await stalled.send([1]) }
+        await #expect(throws: Failure.self) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await stalled.watch() }
+                group.addTask { try await stalled.send([1]) }
+                try await group.waitForAll()
+            }
+        }
         let channel = PieceChannel()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
