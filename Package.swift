@@ -201,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "TestSupport", "martletd", "martlet",
+                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport", "martletd",
+                "martlet",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],
             swiftSettings: settings

@@ -21,10 +21,11 @@ export const instant = text => {
 /**
  * @param {number} milliseconds
  * @param {{ticking?: boolean}} [options] a ticking duration shows no tenths
- * @returns {string} such as `0.4s`, `12s`, `3m 07s`, `2h 05m`
+ * @returns {string} such as `45ms`, `0.4s`, `12s`, `3m 07s`, `2h 05m`
  */
 export const duration = (milliseconds, { ticking = false } = {}) => {
   const rest = Math.max(0, milliseconds)
+  if (rest < 95 && !ticking) return `${Math.round(rest)}ms`
   if (rest < 9.95 * second && !ticking) return `${(rest / second).toFixed(1)}s`
   if (rest < minute) return `${Math.floor(rest / second)}s`
   if (rest < hour) return `${Math.floor(rest / minute)}m ${padded(Math.floor(rest % minute / second))}s`
