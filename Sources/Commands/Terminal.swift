@@ -47,14 +47,11 @@ package struct Terminal: Sendable {
             environment: ProcessInfo.processInfo.environment,
             directory: FileManager.default.currentDirectoryPath,
             write: { try writeAll($0, to: STDOUT_FILENO) },
-            tell: { line in
-                // Nobody is left to be told when standard error is gone.
-                try? writeAll(Array("\(line)\n".utf8), to: STDERR_FILENO)
-            },
+            tell: { show("\($0)\n") },
             readLine: { Swift.readLine() },
             ask: { prompt in
                 guard isatty(STDIN_FILENO) == 1 else { return nil }
-                try? writeAll(Array(prompt.utf8), to: STDERR_FILENO)
+                show(prompt)
                 return Swift.readLine()
             },
             askSecret: askWithoutEcho
@@ -75,10 +72,15 @@ package struct Terminal: Sendable {
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
             // The line end that was typed was not shown either.
-            try? writeAll([UInt8(ascii: "\n")], to: STDERR_FILENO)
+            show("\n")
         }
-        try? writeAll(Array(prompt.utf8), to: STDERR_FILENO)
+        show(prompt)
         return Swift.readLine()
+    }
+
+    private static func show(_ text: String) {
+        // Nobody is left to be told when standard error is gone.
+        try? writeAll(Array(text.utf8), to: STDERR_FILENO)
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws {

@@ -121,7 +121,7 @@ struct WorkTree {
 
     private func removeIndex(_ copy: String) {
         // It may not exist, and nothing depends on its going.
-        try? FileManager.default.removeItem(atPath: copy)
+        unlink(copy)
     }
 
     private func explained<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {

@@ -96,7 +96,7 @@ struct GitCommand: Sendable {
     ///   - complaints: an open file for what git says on its standard error; closed by the call.
     ///   - output: takes what git prints, as fast as the client does.
     /// - Returns: whether git ended well.
-    /// - Throws: what `input` and `output` throw, and ``Failure`` when git cannot be run.
+    /// - Throws: ``Failure`` around what `input` and `output` throw, or when git cannot be run.
     @concurrent func exchange(
         _ arguments: [String],
         in directory: String,
@@ -108,25 +108,27 @@ struct GitCommand: Sendable {
     ) async throws -> Bool {
         let feed = GitFeed(input, idleLimit: idleLimit)
         let configuration = configuration(arguments, in: directory, protocolVersion: protocolVersion)
-        let result = try await Subprocess.run(
-            configuration,
-            input: .inputWriter,
-            output: .sequence,
-            error: .fileDescriptor(complaints, closeAfterSpawningProcess: true)
-        ) { process in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    try await feed.run(into: process.standardInputWriter) { try process.send(signal: .terminate) }
+        return try await attempt("run git \(arguments[0]) in \(directory)") {
+            let result = try await Subprocess.run(
+                configuration,
+                input: .inputWriter,
+                output: .sequence,
+                error: .fileDescriptor(complaints, closeAfterSpawningProcess: true)
+            ) { process in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await feed.run(into: process.standardInputWriter) { try process.send(signal: .terminate) }
+                    }
+                    group.addTask { try await feed.watch { try process.send(signal: .terminate) } }
+                    for try await piece in process.standardOutput {
+                        try await output(piece.withUnsafeBytes { Array($0) })
+                    }
+                    group.cancelAll()
+                    try feed.check()
                 }
-                group.addTask { try await feed.watch { try process.send(signal: .terminate) } }
-                for try await piece in process.standardOutput {
-                    try await output(piece.withUnsafeBytes { Array($0) })
-                }
-                group.cancelAll()
-                try feed.check()
             }
+            return result.terminationStatus.isSuccess
         }
-        return result.terminationStatus.isSuccess
     }
 
     private func configuration(

@@ -7,7 +7,7 @@ import Store
 
 /// The git server: smart HTTP for hosted repositories and for direct runs, and the announcement of pushes.
 package struct GitDaemon: Service {
-    private let directoryLock: DirectoryLock
+    private let directoryLock: DataDirectoryLock
     private let store: ServiceStore
     private let deliveries: DeliveryLoop
     private let settlement: PushSettlement
@@ -25,7 +25,7 @@ package struct GitDaemon: Service {
         let directory = configuration.dataDirectory
         let pool = BlockingPool.shared
         directoryLock = try await pool.run {
-            let lock = try DirectoryLock(directory)
+            let lock = try DataDirectoryLock(directory)
             try Repositories.prepare(directory)
             return lock
         }

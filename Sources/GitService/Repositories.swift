@@ -146,7 +146,7 @@ struct Repositories: Sendable {
     private static func put(_ draft: String, at target: String) throws {
         guard rename(draft, target) != 0 else { return }
         guard errno == ENOTEMPTY || errno == EEXIST, isDirectory(target) else { throw SystemError("create \(target)") }
-        try FileManager.default.removeItem(atPath: draft)
+        try attempt("remove \(draft)") { try FileManager.default.removeItem(atPath: draft) }
     }
 
     private static func synchronize(_ directory: String) throws {

@@ -122,7 +122,7 @@ struct VanishedClientTests {
         defer { continuation.finish() }
         let input = try RequestBytes(RequestBody(asyncSequence: stream), encoding: nil, limit: 100)
         let start = ContinuousClock.now
-        await #expect(throws: APIError.self) {
+        let error = await #expect(throws: Failure.self) {
             let nowhere = try FileDescriptor.open("/dev/null", .writeOnly)
             let arguments = ["hash-object", "--stdin"]
             _ = try await git.exchange(
@@ -133,6 +133,7 @@ struct VanishedClientTests {
                 complaints: nowhere
             ) { _ in }
         }
+        #expect(error.flatMap { ErrorChain($0).first(APIError.self) }?.code == "clientTooSlow")
         #expect(.now - start < .seconds(20))
     }
 

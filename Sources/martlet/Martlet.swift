@@ -1,7 +1,7 @@
 import Commands
 import Glibc
 
-@main struct Main {
+@main struct Martlet {
     static func main() async {
         exit(await MartletCommand.run(Array(CommandLine.arguments.dropFirst())))
     }

@@ -5,7 +5,7 @@ import ServiceKit
 import ServiceLifecycle
 
 /// A git server in a process of its own, for tests that kill it: `GitServiceHost <data directory> <socket> <gateway socket>`.
-@main struct Main {
+@main struct HostProgram {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4 else {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 
 /// Keeps a second git server off a data directory: two of them would each believe that pushes come one at a time.
-final class DirectoryLock: Sendable {
+final class DataDirectoryLock: Sendable {
     private let descriptor: Int32
 
     /// Creates the directory when it does not exist and takes it, as long as the value lives.
