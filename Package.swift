@@ -224,5 +224,11 @@ if Context.environment["MARTLET_BENCHMARKS"] == "1" {
             path: "Tests/Benchmarks/RouterFastCGI",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "MartletBenchmarks",
+            dependencies: ["Base", "HTTPTransport", "WorkerClients", .httpTypes, .subprocess, .systemPackage],
+            path: "Tests/Benchmarks/MartletBenchmarks",
+            swiftSettings: settings
+        ),
     ]
 }
