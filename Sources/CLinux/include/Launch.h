@@ -19,8 +19,10 @@ struct clinux_launch {
     int inherited_count;
     /// Whether descriptor 0 becomes the controlling terminal of the new session.
     int controls_terminal;
-    /// Files that take the child's process number (NULL-terminated), or NULL.
+    /// Files of control groups of version 1 that take the child's number (NULL-terminated), or NULL.
     const char *const *control_groups;
+    /// The directory of a control group of version 2 in which the child is born.
+    int birth_group;
     /// Namespaces to enter; the user namespace comes last when the caller is root, first otherwise.
     int user_namespace, network_namespace;
     int user_namespace_first;

@@ -1,7 +1,6 @@
 import Base
-import CLinux
-import Glibc
 import Model
+import Synchronization
 
 /// Runs steps as plain processes of the executor's own user, each task in a fresh directory.
 ///
@@ -10,6 +9,8 @@ struct HostDriver: Driver {
     private let directory: String
     private let groups: ControlGroups
     private let worker: BlockingWorker
+    /// A group made in advance, because making one can take as long as the whole start of a task.
+    private let spare = SpareGroup()
 
     /// Makes the driver.
     /// - Parameters:
@@ -28,6 +29,7 @@ struct HostDriver: Driver {
             groups.removeAbandoned()
             try FileTree.remove(directory)
             try FileTree.makeDirectory(directory)
+            try spare.fill(from: groups)
         }
     }
 
@@ -50,7 +52,13 @@ struct HostDriver: Driver {
         return try await worker.run {
             let path = "\(directory)/\(Identifier<HostPlace>.random())"
             for part in ["", "/home", "/tmp", "/steps"] { try FileTree.makeDirectory(path + part) }
-            return HostPlace(path: path, group: try groups.makeGroup(), worker: worker)
+            return HostPlace(
+                path: path,
+                group: try spare.take(from: groups),
+                worker: worker,
+                spare: spare,
+                groups: groups
+            )
         }
     }
 }
@@ -60,11 +68,15 @@ struct HostPlace: Place {
     private let path: String
     private let group: ControlGroup?
     private let worker: BlockingWorker
+    private let spare: SpareGroup
+    private let groups: ControlGroups
 
-    init(path: String, group: ControlGroup?, worker: BlockingWorker) {
+    init(path: String, group: ControlGroup?, worker: BlockingWorker, spare: SpareGroup, groups: ControlGroups) {
         self.path = path
         self.group = group
         self.worker = worker
+        self.spare = spare
+        self.groups = groups
     }
 
     var notes: [String] { ["Steps run on the host itself, without isolation."] }
@@ -83,7 +95,7 @@ struct HostPlace: Place {
         var plan = LaunchPlan(program: "/usr/bin/env", arguments: ["--"] + command.shell + [file])
         plan.environment = command.environment
         plan.directory = command.directory
-        plan.controlGroups = group?.entrances ?? []
+        plan.group = group
         plan.leads = true
         return plan
     }
@@ -94,6 +106,34 @@ struct HostPlace: Place {
         await worker.cleanUp("remove the place of a task") {
             group?.remove()
             try FileTree.remove(path)
+            try spare.fill(from: groups)
         }
+    }
+}
+
+/// At most one control group that no task uses yet. All functions block briefly.
+final class SpareGroup: Sendable {
+    private let group = Mutex<ControlGroup?>(nil)
+
+    /// Takes the group, or makes one.
+    /// - Throws: ``SystemError`` naming the path.
+    func take(from groups: ControlGroups) throws -> ControlGroup? {
+        let ready = group.withLock { group in
+            defer { group = nil }
+            return group
+        }
+        return try ready ?? groups.makeGroup()
+    }
+
+    /// Makes a group if there is none.
+    /// - Throws: ``SystemError`` naming the path.
+    func fill(from groups: ControlGroups) throws {
+        guard group.withLock({ $0 == nil }), let made = try groups.makeGroup() else { return }
+        let surplus = group.withLock { group in
+            guard group == nil else { return ControlGroup?.some(made) }
+            group = made
+            return nil
+        }
+        surplus?.remove()
     }
 }

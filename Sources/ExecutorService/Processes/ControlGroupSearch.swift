@@ -18,7 +18,10 @@ enum ControlGroupSearch {
             return []
         }
         let groups = ownGroups(String(decoding: own, as: UTF8.self))
-        return mounted(String(decoding: mounts, as: UTF8.self)).compactMap { hierarchy in
+        let all = mounted(String(decoding: mounts, as: UTF8.self))
+        // On hybrid hosts version 1 has the controllers; version 2 would add nothing to it.
+        let hasOne = all.contains { !$0.isTwo }
+        return all.filter { !hasOne || !$0.isTwo }.compactMap { hierarchy in
             hierarchy.isTwo
                 ? prepareTwo(hierarchy, own: groups[""] ?? "/", name: name)
                 : prepareOne(hierarchy, own: groups, name: name)

@@ -36,8 +36,8 @@ struct LaunchPlan: Sendable {
     var directory: String?
     /// Descriptors that become 3, 4, and so on.
     var inherited: [OwnedDescriptor] = []
-    /// Files of control groups that the process joins.
-    var controlGroups: [String] = []
+    /// The control group that the process joins.
+    var group: ControlGroup?
     /// The namespaces that the process enters.
     var namespaces: NamespacePair?
     /// A directory that the process sees as `/tmp`.
@@ -71,14 +71,16 @@ struct LaunchPlan: Sendable {
         launch.output = output.number
         launch.error = output.number
         launch.controls_terminal = controlsTerminal ? 1 : 0
-        if !controlGroups.isEmpty { launch.control_groups = arena.constants(controlGroups) }
+        if let entrances = group?.entrances, !entrances.isEmpty { launch.control_groups = arena.constants(entrances) }
+        let birthGroup = try group?.birthDirectory.map { try OwnedDescriptor(path: $0, flags: O_RDONLY | O_DIRECTORY) }
+        launch.birth_group = birthGroup?.number ?? -1
         fill(&launch, arena)
         let numbers = inherited.map(\.number)
         return try numbers.withUnsafeBufferPointer { numbers in
             launch.inherited = numbers.baseAddress
             launch.inherited_count = Int32(numbers.count)
             var failed: UnsafePointer<CChar>?
-            let child = withExtendedLifetime(arena) { clinux_start(&launch, &failed) }
+            let child = withExtendedLifetime((arena, birthGroup)) { clinux_start(&launch, &failed) }
             guard child > 0 else {
                 throw SystemError("\(failed.map { String(cString: $0) } ?? "start") for \(program)")
             }

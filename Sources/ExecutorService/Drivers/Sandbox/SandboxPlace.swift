@@ -106,7 +106,7 @@ struct SandboxPlace: Place {
     private func enter(_ plan: inout LaunchPlan) {
         plan.namespaces = surroundings.namespaces
         plan.stage = path
-        plan.controlGroups = group?.entrances ?? []
+        plan.group = group
         if surroundings.range != nil {
             let user = uid_t(image == nil ? HostView.user : 0)
             plan.identity = LaunchPlan.Identity(user: user, group: user)
