@@ -54,7 +54,10 @@ let package = Package(
     products: [
         .executable(name: "martletd", targets: ["martletd"]),
         .executable(name: "martlet", targets: ["martlet"]),
-        .library(name: "MartletClients", targets: ["Base", "Model", "HTTPTransport", "WorkerClients", "GatewayClient"]),
+        .library(
+            name: "MartletClients",
+            targets: ["Base", "Model", "HTTPTransport", "WorkerClients", "GatewayClient"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,7 +92,10 @@ let package = Package(
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
         library("GitSources", ["Base", "Model", "HTTPTransport", "WorkerClients", .httpTypes]),
-        library("FastCGI", ["Base", "CFastCGI", .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioEmbedded]),
+        library(
+            "FastCGI",
+            ["Base", "CFastCGI", .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioEmbedded]
+        ),
         library(
             "ServiceKit",
             [
@@ -101,11 +107,17 @@ let package = Package(
         // Services: none imports another
         library(
             "ConfigStoreService",
-            ["Base", "Model", "Store", "ServiceKit", .hummingbird, .httpTypes, .logging, .lifecycle, .crypto, .cryptoExtras]
+            [
+                "Base", "Model", "Store", "ServiceKit", .hummingbird, .httpTypes, .logging, .lifecycle, .crypto,
+                .cryptoExtras,
+            ]
         ),
         library(
             "RunService",
-            ["Base", "Model", "Store", "ObjectStorage", "ServiceKit", .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore]
+            [
+                "Base", "Model", "Store", "ObjectStorage", "ServiceKit", .hummingbird, .httpTypes, .logging, .lifecycle,
+                .nioCore,
+            ]
         ),
         library(
             "ExecutorService",
@@ -130,20 +142,27 @@ let package = Package(
         ),
 
         // Programs
-        library("Commands", ["Base", "HTTPTransport", "GatewayClient", "StrictYAML", .argumentParser, .subprocess, .systemPackage]),
+        library(
+            "Commands",
+            ["Base", "HTTPTransport", "GatewayClient", "StrictYAML", .argumentParser, .subprocess, .systemPackage]
+        ),
         program("martlet", ["Commands"]),
         program(
             "martletd",
             [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
-                "ExecutorService", "GitService", "GatewayService", .argumentParser, .httpTypes, .logging, .lifecycle, .unixSignals, .subprocess, .systemPackage,
+                "ExecutorService", "GitService", "GatewayService", .argumentParser, .httpTypes, .logging, .lifecycle,
+                .unixSignals, .subprocess, .systemPackage,
             ]
         ),
 
         // Tests
         .target(
             name: "TestSupport",
-            dependencies: ["Base", "Model", "HTTPTransport", "ServiceKit", .httpTypes, .logging, .lifecycle, .subprocess, .systemPackage],
+            dependencies: [
+                "Base", "Model", "HTTPTransport", "ServiceKit", .httpTypes, .logging, .lifecycle, .subprocess,
+                .systemPackage,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -160,8 +179,14 @@ let package = Package(
         tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
-        tests(of: "FastCGI", ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]),
-        tests(of: "ServiceKit", ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]),
+        tests(
+            of: "FastCGI",
+            ["CFastCGI", "GatewayService", "HTTPTransport", .hummingbird, .httpTypes, .logging, .nioCore, .lifecycle]
+        ),
+        tests(
+            of: "ServiceKit",
+            ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]
+        ),
         tests(
             of: "ConfigStoreService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]
@@ -170,7 +195,10 @@ let package = Package(
             of: "RunService",
             ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]
         ),
-        tests(of: "ExecutorService", ["CLinux", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .systemPackage]),
+        tests(
+            of: "ExecutorService",
+            ["CLinux", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", .logging, .httpTypes, .systemPackage]
+        ),
         tests(
             of: "GitService",
             [
@@ -187,14 +215,16 @@ let package = Package(
         tests(
             of: "GatewayService",
             [
-                "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService", "GitService",
+                "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
+                "GitService",
                 .logging, .lifecycle, .httpTypes, .hummingbird,
             ]
         ),
         tests(
             of: "Commands",
             [
-                "HTTPTransport", "GatewayClient", .argumentParser, .httpTypes, .hummingbird, .lifecycle, .logging, .nioCore,
+                "HTTPTransport", "GatewayClient", .argumentParser, .httpTypes, .hummingbird, .lifecycle, .logging,
+                .nioCore,
                 .subprocess, .systemPackage,
             ]
         ),

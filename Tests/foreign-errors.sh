@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-foreign='FileManager\.default\.|manager\.(createDirectory|removeItem|moveItem|copyItem|contentsOfDirectory|attributesOfItem)|String\(contentsOf|Data\(contentsOf|\.write\(to:|JSON(En|De)coder\(\)\.|Subprocess\.run\(|Yams\.|DatabaseQueue\(|DatabasePool\(|KDF\.Scrypt|application\.run\(\)|Regex\('
+foreign='FileManager\.default\.|manager\.(createDirectory|removeItem|moveItem|copyItem|contentsOfDirectory|attributesOfItem)|String\(contentsOf|Data\(contentsOf|\.write\(to:|JSON(En|De)coder\(\)\.|Subprocess\.run\(|Yams\.|String\(contentsOfFile|FileHandle\(|FileDescriptor\.open\(|AES\.|(encoder|decoder)\.(en|de)code\([a-zA-Z.]+(, from: [a-zA-Z(]+\)*)?\)|inDatabase|body\.collect\(|group\.run\(\)|DatabaseQueue\(|DatabasePool\(|KDF\.Scrypt|application\.run\(\)|Regex\('
 
 awk -v foreign="$foreign" '
     FNR == 1 { depth = 0; split("", guard); }
@@ -15,7 +15,7 @@ awk -v foreign="$foreign" '
         opensGuard = line ~ /attempt\(.*\{|attempt \{|(^|[^a-z])do( throws\([A-Za-z]+\))? \{|throws\([A-Z][A-Za-z]*\)|catch/
         guarded = opensGuard
         for (level = 1; level <= depth; level++) if (guard[level]) guarded = 1
-        if (line ~ /try/ && line ~ foreign && !guarded) { print "unwrapped foreign error: " FILENAME ":" FNR ":" $0; bad = 1 }
+        if (line ~ /try[^?]/ && line ~ foreign && !guarded) { print "unwrapped foreign error: " FILENAME ":" FNR ":" $0; bad = 1 }
         n = length(line)
         for (i = 1; i <= n; i++) {
             c = substr(line, i, 1)

@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-max_unchecked=3      # @unchecked Sendable, nonisolated(unsafe)
-max_try_question=40  # try?
+max_unchecked=1      # @unchecked Sendable, nonisolated(unsafe)
+max_try_question=31  # try?
 exported='Base Model HTTPTransport WorkerClients GatewayClient'
 
 failed=0

@@ -1,5 +1,6 @@
 import Base
 import Model
+import Store
 
 /// A thing of the config store with its place among the store's records.
 ///
@@ -17,12 +18,12 @@ extension ConfigRecord {
     static var secrets: [WritableKeyPath<Self, SecretValue>] { [] }
 
     /// The value with encrypted secrets, as it is stored.
-    func sealed(by sealing: SecretSealing) throws -> Self {
+    func sealed(by sealing: SealingKey) throws -> Self {
         try Self.secrets.reduce(into: self) { $0[keyPath: $1] = try sealing.seal($0[keyPath: $1], for: context) }
     }
 
     /// The stored value with its secrets decrypted.
-    func opened(by sealing: SecretSealing) throws -> Self {
+    func opened(by sealing: SealingKey) throws -> Self {
         try Self.secrets.reduce(into: self) { $0[keyPath: $1] = try sealing.open($0[keyPath: $1], for: context) }
     }
 

@@ -13,7 +13,7 @@ struct ConfigStore: Sendable {
 
     let passwords: PasswordHashing
     private let store: ServiceStore
-    private let sealing: SecretSealing
+    private let sealing: SealingKey
 
     /// Opens the store in `directory`, creating it, its key and the remote source `local` when they do not exist.
     /// - Throws: ``Failure`` naming the directory.
@@ -23,7 +23,7 @@ struct ConfigStore: Sendable {
     ) async throws -> ConfigStore {
         try await attempt("open the config store in \(directory)") {
             let store = try await LocalStore.open(directory: directory, projections: [ConfigReadModel()])
-            let sealing = try await BlockingPool.shared.run { try SecretSealing(keyFile: "\(directory)/key") }
+            let sealing = try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
             let config = ConfigStore(
                 passwords: try await PasswordHashing(cost: passwordCost),
                 store: store,

@@ -5,7 +5,7 @@ import Store
 /// The config store as one transaction shows it.
 struct ConfigView {
     let tx: ReadTransaction
-    let sealing: SecretSealing
+    let sealing: SealingKey
 
     /// A record by its id.
     func entry<Value: ConfigRecord>(_ type: Value.Type = Value.self, id: String) throws -> Entry<Value>? {

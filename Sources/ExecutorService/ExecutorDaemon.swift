@@ -72,7 +72,7 @@ package struct ExecutorDaemon: Service {
     private func serve() async throws {
         let directory = configuration.dataDirectory
         let (id, lock) = try await files.run {
-            (try ExecutorIdentity.load(from: directory), try DirectoryLock(directory))
+            (try ExecutorIdentity.load(from: directory), try DirectoryLock(directory, for: "executor"))
         }
         let driver = try DriverChoice.make(configuration, executor: id, files: files)
         try await attempt("prepare the \(configuration.driver.rawValue) driver") { try await driver.prepare() }

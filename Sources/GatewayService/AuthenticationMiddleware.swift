@@ -78,7 +78,7 @@ package struct AuthenticationMiddleware: RouterMiddleware {
 package struct Identity: Sendable {
     private let configstore: ConfigStoreClient
     private let adminToken: SecretValue?
-    private let tokens = CredentialCache()
+    private let known = CredentialCache()
     let sessions: Sessions
     let crossSite: CrossSiteGuard
 
@@ -103,7 +103,7 @@ package struct Identity: Sendable {
     /// The user of a name and a password or token, for git.
     func user(name: String, secret: String) async throws -> User? {
         if let user = try await tokenUser(secret) { return user.name == name ? user : nil }
-        return try await tokens.value(for: "\(name)\u{0}\(secret)") {
+        return try await known.value(for: .password(secret, ofUser: name)) {
             try await relay { try await configstore.verifyPassword(name: name, password: SecretValue(secret)) }
         }
     }
@@ -122,14 +122,14 @@ package struct Identity: Sendable {
     }
 
     private func tokenUser(_ token: String) async throws -> User? {
-        try await tokens.value(for: token) {
+        try await known.value(for: .token(token)) {
             try await relay { try await configstore.user(forToken: SecretValue(token)) }
         }
     }
 
     private func sessionUser(_ id: UserID) async throws -> User {
         do {
-            let user = try await tokens.value(for: "session\u{0}\(id)") {
+            let user = try await known.value(for: .session(id)) {
                 try await relay(["userDoesNotExist"]) { try await configstore.user(id) }
             }
             if let user { return user }

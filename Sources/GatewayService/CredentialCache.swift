@@ -8,6 +8,21 @@ import Synchronization
 /// Credentials are kept only as keyed hashes. A credential that was withdrawn stays good for as long as it is remembered, which is
 /// why that is short. Refusals are not remembered.
 final class CredentialCache: Sendable {
+    /// What proves who somebody is; what was remembered of one kind is never found as another.
+    enum Credential {
+        case token(String)
+        case password(String, ofUser: String)
+        case session(UserID)
+
+        fileprivate var parts: [String] {
+            switch self {
+            case .token(let token): ["token", token]
+            case .password(let password, let name): ["password", name, password]
+            case .session(let user): ["session", user.text]
+            }
+        }
+    }
+
     private struct Entry {
         let user: User
         let until: ContinuousClock.Instant
@@ -20,8 +35,8 @@ final class CredentialCache: Sendable {
     private let entries = Mutex<[Data: Entry]>([:])
 
     /// The remembered user of a credential, or the one that `find` finds.
-    func value(for credential: String, find: () async throws -> User?) async throws -> User? {
-        let hash = Data(HMAC<SHA256>.authenticationCode(for: Data(credential.utf8), using: key))
+    func value(for credential: Credential, find: () async throws -> User?) async throws -> User? {
+        let hash = hash(credential)
         let now = ContinuousClock.now
         if let entry = entries.withLock({ $0[hash] }), entry.until > now { return entry.user }
         guard let user = try await find() else { return nil }
@@ -31,5 +46,15 @@ final class CredentialCache: Sendable {
             entries[hash] = Entry(user: user, until: now + Self.lifetime)
         }
         return user
+    }
+
+    // With the length of each part, so that no part can pretend to be two.
+    private func hash(_ credential: Credential) -> Data {
+        var code = HMAC<SHA256>(key: key)
+        for part in credential.parts {
+            code.update(data: Data("\(part.utf8.count):".utf8))
+            code.update(data: Data(part.utf8))
+        }
+        return Data(code.finalize())
     }
 }

@@ -44,10 +44,10 @@ package struct CrossSiteGuard: Sendable {
     /// Why an unsafe request must not go on; nil when it may.
     func objection(to request: Request, scheme: String, secret: [UInt8]) -> String? {
         guard ![.get, .head, .options].contains(request.method) else { return nil }
-        let own = "\(scheme)://\(request.head.authority ?? "")"
-        if let origin = request.headers[.origin] {
-            guard origin == own || allowedOrigins.contains(origin) else { return "origin invalid" }
+        if request.headers[.origin] != nil {
+            guard !isForeign(request, scheme: scheme) else { return "origin invalid" }
         } else {
+            let own = Self.ownOrigin(request, scheme)
             guard let referer = request.headers[.referer] else { return "referer not supplied" }
             let origins = allowedOrigins.union([own])
             guard origins.contains(where: { referer == $0 || referer.hasPrefix($0 + "/") }) else {
@@ -56,6 +56,16 @@ package struct CrossSiteGuard: Sendable {
         }
         guard let token = request.headers[Self.header], !token.isEmpty else { return "CSRF token not found in request" }
         return matches(token, secret) ? nil : "CSRF token invalid"
+    }
+
+    /// Whether a browser says that another site makes the request; other programs name no origin.
+    func isForeign(_ request: Request, scheme: String) -> Bool {
+        guard let origin = request.headers[.origin] else { return false }
+        return origin != Self.ownOrigin(request, scheme) && !allowedOrigins.contains(origin)
+    }
+
+    private static func ownOrigin(_ request: Request, _ scheme: String) -> String {
+        "\(scheme)://\(request.head.authority ?? "")"
     }
 
     private func matches(_ token: String, _ secret: [UInt8]) -> Bool {

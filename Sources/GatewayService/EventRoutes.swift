@@ -55,13 +55,13 @@ struct EventRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    fileprivate static let lastEventID = HTTPField.Name("Last-Event-ID") ?? .range
+    fileprivate static let lastEventID = HTTPField.Name.literal("Last-Event-ID")
 }
 
 /// Turns the runservice's events into those of the public API: other names, nothing internal, one run if asked for.
 struct RunEventTranslator {
     private let number: Int64?
-    private var rest = ""
+    private var rest: [UInt8] = []
 
     init(number: Int64?) {
         self.number = number
@@ -69,11 +69,12 @@ struct RunEventTranslator {
 
     /// Takes the next bytes and returns the events that are complete.
     mutating func translate(_ bytes: [UInt8]) throws -> String {
-        rest += String(decoding: bytes, as: UTF8.self)
+        // Pieces may end within a character, events do not.
+        rest += bytes
         var translated = ""
-        while let end = rest.firstRange(of: "\n\n") {
-            translated += try translate(event: rest[..<end.lowerBound])
-            rest = String(rest[end.upperBound...])
+        while let end = rest.firstRange(of: Array("\n\n".utf8)) {
+            translated += try translate(event: Substring(String(decoding: rest[..<end.lowerBound], as: UTF8.self)))
+            rest.removeSubrange(..<end.upperBound)
         }
         return translated
     }

@@ -61,7 +61,13 @@ struct ProjectGroupRoutes: Sendable {
     private func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let placed = try await owned(context)
         let settings: Settings = try await request.json()
-        if let parent = settings.parent_ref { try await requireOwner(context, ofParent: parent) }
+        if let parent = settings.parent_ref {
+            let owner = try await requireOwner(context, ofParent: parent)
+            guard owner == placed.group.owner else {
+                let message = "A project group stays with its owner, as the repositories of its projects do."
+                throw APIError(.badRequest, code: "cannotChangeProjectOwner", message)
+            }
+        }
         let codes: Set = [
             "invalidProjectGroupName", "invalidPath", "parentProjectGroupDoesNotExist", "projectGroupAlreadyExists",
             "treeTooDeep",
@@ -114,8 +120,9 @@ struct ProjectGroupRoutes: Sendable {
         return try await relay(Self.lookUp) { try await configstore.projectGroup(reference) }
     }
 
-    /// Refuses callers who may not put something into the group.
-    func requireOwner(_ context: GatewayContext, ofParent reference: String) async throws {
+    /// Refuses callers who may not put something into the group, and returns the group's owner.
+    @discardableResult
+    func requireOwner(_ context: GatewayContext, ofParent reference: String) async throws -> Owner {
         let parent: PlacedProjectGroup
         do {
             parent = try await relay(Self.lookUp) { try await configstore.projectGroup(reference) }
@@ -124,6 +131,7 @@ struct ProjectGroupRoutes: Sendable {
             throw APIError(.notExist, code: "parentProjectGroupDoesNotExist", message, cause: error)
         }
         try Access.requireOwner(context.caller, of: parent.group.owner)
+        return parent.group.owner
     }
 
     static func visibility(_ text: String?) throws -> Visibility {

@@ -61,8 +61,8 @@ struct ProjectRoutes: Sendable {
         }
         let settings: Settings = try await request.json()
         let parent = settings.parent_ref.flatMap { $0.isEmpty ? nil : $0 } ?? "user/\(user.name)"
-        try await groups.requireOwner(context, ofParent: parent)
-        let repository = try Self.repository(settings.repo_path, of: user, isAdmin: context.caller.isAdmin)
+        let owner = try await groups.requireOwner(context, ofParent: parent)
+        let repository = try await repository(settings.repo_path, of: owner, caller: user)
         let creation = ProjectCreation(
             name: settings.name ?? "",
             parent: parent,
@@ -89,7 +89,13 @@ struct ProjectRoutes: Sendable {
     private func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let placed = try await owned(context)
         let settings: Settings = try await request.json()
-        if let parent = settings.parent_ref { try await groups.requireOwner(context, ofParent: parent) }
+        if let parent = settings.parent_ref {
+            let owner = try await groups.requireOwner(context, ofParent: parent)
+            guard owner == placed.project.owner else {
+                let message = "A project stays with the owner of its repository. Make a new one for the other owner."
+                throw APIError(.badRequest, code: "cannotChangeProjectOwner", message)
+            }
+        }
         let update = ProjectUpdate(
             name: settings.name,
             parent: settings.parent_ref,
@@ -128,20 +134,26 @@ struct ProjectRoutes: Sendable {
         return try await relay(Self.lookUp) { try await configstore.project(reference) }
     }
 
-    // A project sees what is pushed to its repository, so the repository must be the caller's own.
-    private static func repository(
+    // A project shows its owner what is pushed to its repository, so the repository must be the owner's, whoever binds it.
+    private func repository(
         _ path: String?,
-        of user: User,
-        isAdmin: Bool
-    ) throws -> (path: String, owner: String, name: String) {
+        of owner: Owner,
+        caller: User
+    ) async throws -> (path: String, owner: String, name: String) {
         let path = path ?? ""
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             throw APIError(.badRequest, code: "invalidRepoPath", "The repo_path has the form <owner>/<name>.")
         }
-        guard parts[0] == user.name || isAdmin else {
+        guard try await parts[0] == name(of: owner, caller) else {
             throw APIError(.forbidden, "The repository \(path) belongs to somebody else.")
         }
         return (path, parts[0], parts[1])
+    }
+
+    private func name(of owner: Owner, _ caller: User) async throws -> String {
+        switch owner {
+        case .user(let id): id == caller.id ? caller.name : try await relay { try await configstore.user(id) }.name
+        }
     }
 }

@@ -128,7 +128,7 @@ struct RunSubmission: Sendable {
     private static func id(_ key: String?, _ index: Int) -> RunDefinitionID {
         guard let key else { return .random() }
         let hash = Array(SHA256.hash(data: Data("\(key)|\(index)".utf8)))
-        let digits = hash.prefix(16).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        let digits = HexText.text(hash.prefix(16))
         let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { range in
             String(
                 digits[

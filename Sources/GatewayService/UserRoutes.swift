@@ -1,7 +1,9 @@
 import Base
 import FoundationEssentials
+import GitSources
 import HTTPTypes
 import Hummingbird
+import Logging
 import Model
 import ServiceKit
 import WorkerClients
@@ -9,10 +11,12 @@ import WorkerClients
 /// Users, their tokens, and signing in.
 struct UserRoutes: Sendable {
     let configstore: ConfigStoreClient
+    let git: LocalGitSource
     let sessions: Sessions
+    let crossSite: CrossSiteGuard
 
     func add(open: GatewayRoutes, required: GatewayRoutes) {
-        open.post("auth/login") { request, _ in try await login(request) }
+        open.post("auth/login") { request, context in try await login(request, context) }
         required.get("user") { _, context in
             let user = try context.caller.requireUser()
             return try Response.json(PrivateUserResponse(user, tokens: try await tokens(of: user)))
@@ -36,7 +40,11 @@ struct UserRoutes: Sendable {
         let user: UserResponse
     }
 
-    private func login(_ request: Request) async throws -> Response {
+    private func login(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        // Nobody is to find themselves signed in as somebody else whom another site has chosen.
+        guard !crossSite.isForeign(request, scheme: context.scheme) else {
+            throw APIError(.forbidden, code: "originInvalid", "Sign in from this installation's own pages.")
+        }
         let login: Login = try await request.json()
         guard let name = login.remote_source_name, !name.isEmpty else {
             throw APIError(
@@ -85,6 +93,7 @@ struct UserRoutes: Sendable {
     private func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Access.requireAdmin(context.caller)
         let creation: Creation = try await request.json()
+        try await expectNoRepositories(of: creation.username ?? "")
         let user = try await relay(["invalidUserName", "invalidPassword", "userAlreadyExists"]) {
             try await configstore.create(
                 UserCreation(
@@ -97,11 +106,53 @@ struct UserRoutes: Sendable {
         return try Response.json(UserResponse(user), status: .created)
     }
 
+    // Repositories are their owner's by name: a new user must not come into those of a former one.
+    private func expectNoRepositories(of name: String) async throws {
+        let left: [String]
+        do {
+            left = try await relay { try await git.repositories(of: name) }
+        } catch let error as APIError where [.badRequest, .notExist].contains(error.kind) {
+            // Not a user's name at all, which the configstore says better.
+            return
+        }
+        guard left.isEmpty || (try await exists(name)) else {
+            let message = "Repositories of a former user \(name) are left. Delete that user once more to remove them."
+            throw APIError(.badRequest, code: "userRepositoriesLeft", message)
+        }
+    }
+
+    private func exists(_ name: String) async throws -> Bool {
+        do {
+            _ = try await relay { try await configstore.user(name) }
+            return true
+        } catch let error as APIError where error.kind == .notExist {
+            return false
+        }
+    }
+
+    // The user goes first, as a user with projects is refused. What a failure leaves, the same request removes when it is repeated.
     private func delete(_ context: GatewayContext) async throws -> Response {
         try Access.requireAdmin(context.caller)
-        let user = try await user(context)
+        let user: User
+        do {
+            user = try await self.user(context)
+        } catch let error as APIError where error.code == "userDoesNotExist" {
+            try await deleteRepositories(of: try context.pathVariable("owner"))
+            throw error
+        }
         try await relay(["userDoesNotExist", "userOwnsProjects"]) { try await configstore.deleteUser(user.id.text) }
+        try await deleteRepositories(of: user.name)
+        try await deleteRepositories(of: user.id.text)
         return .empty()
+    }
+
+    private func deleteRepositories(of owner: String) async throws {
+        do {
+            try await relay { try await git.deleteRepositories(of: owner) }
+        } catch let error as APIError where [.badRequest, .notExist].contains(error.kind) {
+            // What no user can be called owns nothing.
+            Logger.current.debug("no repository owner", error: error)
+        }
     }
 
     private struct TokenCreation: Decodable {

@@ -62,8 +62,7 @@ struct WebhookReceiver: Sendable {
             for: Data(bytes),
             using: SymmetricKey(data: Data(secret.revealed.utf8))
         )
-        let expected = mac.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        guard ConstantTime.equal(String(header.dropFirst(7)), expected) else { throw refusal }
+        guard ConstantTime.equal(String(header.dropFirst(7)), HexText.text(mac)) else { throw refusal }
     }
 
     private static func event(_ bytes: [UInt8]) throws -> GitEvent {

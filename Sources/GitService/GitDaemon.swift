@@ -7,7 +7,7 @@ import Store
 
 /// The git server: smart HTTP for hosted repositories and for direct runs, and the announcement of pushes.
 package struct GitDaemon: Service {
-    private let directoryLock: DataDirectoryLock
+    private let directoryLock: DirectoryLock
     private let store: ServiceStore
     private let deliveries: DeliveryLoop
     private let settlement: PushSettlement
@@ -25,12 +25,14 @@ package struct GitDaemon: Service {
         let directory = configuration.dataDirectory
         let pool = BlockingPool.shared
         directoryLock = try await pool.run {
-            let lock = try DataDirectoryLock(directory)
+            try Repositories.makeDataDirectory(directory)
+            let lock = try DirectoryLock(directory, for: "git server")
             try Repositories.prepare(directory)
             return lock
         }
         store = try await LocalStore.open(directory: "\(directory)/outbox", projections: [])
-        let outbox = Outbox(store: store, key: try SealingKey(path: "\(directory)/key"))
+        let key = try await pool.run { try SealingKey(path: "\(directory)/key") }
+        let outbox = Outbox(store: store, key: key)
         let git = GitCommand(dataDirectory: directory, maximumPushBytes: configuration.maximumPushBytes)
         let repositories = Repositories(dataDirectory: directory, git: git, pool: pool)
         let objects = GitObjects(git: git)

@@ -44,7 +44,13 @@ struct GitHTTPBackend: Sendable {
         case .commit(let repository, let revision): return try await commit(repository, revision)
         case .refs(let repository): return try .json(await objects.refs(in: repositories.existing(repository)))
         case .create: return try await create(request)
-        case .delete(let repository): return try await delete(repository)
+        case .list(let owner): return try .json(await repositories.all(of: owner).map(\.name))
+        case .deleteAll(let owner):
+            for repository in try await repositories.all(of: owner) { try await delete(repository) }
+            return .empty()
+        case .delete(let repository):
+            try await delete(repository)
+            return .empty()
         case .bind(let repository): return try await bind(repository, request)
         case .unbind(let repository, let project):
             try await outbox.unbind(repository, project: ProjectID(project))
@@ -186,12 +192,11 @@ struct GitHTTPBackend: Sendable {
         return .empty(.created)
     }
 
-    private func delete(_ repository: RepositoryPath) async throws -> Response {
+    private func delete(_ repository: RepositoryPath) async throws {
         try await lanes.withLane(repository) {
             try await repositories.delete(repository)
             try await outbox.forget(repository)
         }
-        return .empty()
     }
 
     private func bind(_ repository: RepositoryPath, _ request: Request) async throws -> Response {

@@ -1,5 +1,4 @@
 import Base
-import FoundationEssentials
 import Model
 import Store
 
@@ -12,7 +11,7 @@ struct Outbox: Sendable {
     /// A project that hears of a repository's pushes.
     private struct Hook: Codable {
         var project: ProjectID
-        var sealedSecret: Data
+        var sealedSecret: SecretValue
     }
 
     private let store: ServiceStore
@@ -29,7 +28,7 @@ struct Outbox: Sendable {
     /// Announces the repository's pushes to a project, from the next one on; replaces the project's former secret.
     func bind(_ repository: RepositoryPath, _ binding: GitHookBinding) async throws {
         let id = Self.id(repository, binding.projectID.text)
-        let sealed = try key.seal(binding.secret, context: id)
+        let sealed = try key.seal(binding.secret, for: id)
         var batch = Batch()
         batch.put(
             record: id,
@@ -57,7 +56,7 @@ struct Outbox: Sendable {
     func secret(of project: ProjectID, repository: String) async throws -> SecretValue? {
         let id = "\(repository):\(project)"
         guard let stored = try await store.read({ try $0.record(type: Self.hook, id: id) }) else { return nil }
-        return try key.open(try JSONCoding.decode(Hook.self, from: stored.data).sealedSecret, context: id)
+        return try key.open(try JSONCoding.decode(Hook.self, from: stored.data).sealedSecret, for: id)
     }
 
     // MARK: Pushes

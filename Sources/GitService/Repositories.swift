@@ -55,6 +55,20 @@ struct Repositories: Sendable {
         }
     }
 
+    /// The repositories of an owner, sorted by name.
+    func all(of owner: RepositoryOwner) async throws -> [RepositoryPath] {
+        let directory = "\(dataDirectory)/\(owner.kind.rawValue)/\(owner)"
+        return try await attempt("list the repositories of \(owner)") {
+            try await pool.run {
+                guard Self.isDirectory(directory) else { return [] }
+                return try FileManager.default.contentsOfDirectory(atPath: directory).sorted().compactMap { entry in
+                    guard entry.hasSuffix(".git") else { return nil }
+                    return RepositoryPath(owner: owner.name, name: String(entry.dropLast(4)))
+                }
+            }
+        }
+    }
+
     /// Removes a repository; nothing happens when there is none.
     func delete(_ repository: RepositoryPath) async throws {
         let target = directory(of: repository)
@@ -110,14 +124,20 @@ struct Repositories: Sendable {
         }
     }
 
-    /// Prepares the directories of a new service and removes what an earlier one left half done.
-    static func prepare(_ dataDirectory: String) throws {
-        try attempt("prepare \(dataDirectory)") {
+    /// Makes the directory of a new service.
+    static func makeDataDirectory(_ path: String) throws {
+        try attempt("create \(path)") {
             try FileManager.default.createDirectory(
-                atPath: dataDirectory,
+                atPath: path,
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
+        }
+    }
+
+    /// Prepares what is in the data directory and removes what an earlier service left half done.
+    static func prepare(_ dataDirectory: String) throws {
+        try attempt("prepare \(dataDirectory)") {
             for kind in ["hosted", "direct"] { try makeDirectory("\(dataDirectory)/\(kind)") }
             if isDirectory(dataDirectory + "/tmp") {
                 try FileManager.default.removeItem(atPath: dataDirectory + "/tmp")

@@ -38,8 +38,8 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
     /// `<owner>/<name>`.
     var description: String { "\(owner)/\(name)" }
 
-    // The rule of user and organization names: letters, digits and single dashes between them.
-    private static func isOwnerName(_ text: String) -> Bool {
+    /// The rule of user and organization names: letters, digits and single dashes between them.
+    static func isOwnerName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard (1...40).contains(bytes.count), !isUUID(text.lowercased()),
             bytes.allSatisfy({ isAlphanumeric($0) || $0 == dash })
@@ -65,8 +65,8 @@ struct RepositoryPath: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    // Lower case only: two spellings of one identity would be two directories.
-    private static func isUUID(_ text: String) -> Bool {
+    /// Whether the text is a UUID in lower case: two spellings of one identity would be two directories.
+    static func isUUID(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: dash, omittingEmptySubsequences: false)
         return parts.map(\.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(ObjectName.isHexDigit) }
     }

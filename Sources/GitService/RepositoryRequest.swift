@@ -25,6 +25,8 @@ enum RepositoryRequest: Hashable, Sendable {
     }
 
     case create
+    case list(RepositoryOwner)
+    case deleteAll(RepositoryOwner)
     case delete(RepositoryPath)
     case advertise(RepositoryPath, Service)
     case exchange(RepositoryPath, Service)
@@ -50,6 +52,10 @@ enum RepositoryRequest: Hashable, Sendable {
             self = .create
             return
         }
+        if parts.count == 1, let owner = RepositoryOwner(parts[0]) {
+            self = try Self.read(method, owner)
+            return
+        }
         guard parts.count >= 2, parts[1].hasSuffix(".git"),
             let repository = RepositoryPath(owner: parts[0], name: String(parts[1].dropLast(4)))
         else {
@@ -60,6 +66,14 @@ enum RepositoryRequest: Hashable, Sendable {
             )
         }
         self = try Self.read(method, repository, parts.dropFirst(2).map(\.self), service)
+    }
+
+    private static func read(_ method: String, _ owner: RepositoryOwner) throws -> RepositoryRequest {
+        switch method {
+        case "GET": .list(owner)
+        case "DELETE": .deleteAll(owner)
+        default: throw noRoute
+        }
     }
 
     private static func read(

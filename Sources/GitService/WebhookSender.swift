@@ -51,12 +51,11 @@ struct WebhookSender: Sendable {
     static func headers(of delivery: Delivery, _ secret: SecretValue) throws -> HTTPFields {
         let key = SymmetricKey(data: Data(secret.revealed.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Data(delivery.body.utf8), using: key)
-        let signature = code.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
         return [
             .contentType: "application/json",
             try name("X-Martlet-Event"): "push",
             try name("X-Martlet-Delivery"): delivery.id,
-            try name("X-Martlet-Signature"): "sha256=\(signature)",
+            try name("X-Martlet-Signature"): "sha256=\(HexText.text(code))",
         ]
     }
 

@@ -75,6 +75,18 @@ package struct LocalGitSource: Sendable {
         try await connection.send(.delete, try root(repository))
     }
 
+    /// The names of an owner's repositories: a user's name stands for hosted ones, a user's id for those of direct runs.
+    /// - Throws: ``RemoteError`` in the chain.
+    package func repositories(of owner: String) async throws -> [String] {
+        try await connection.get("/repos/\(PercentEncoding.segment(owner))", as: [String].self)
+    }
+
+    /// Removes all repositories of an owner, named as in ``repositories(of:)``, with everything in them.
+    /// - Throws: ``RemoteError`` in the chain; calling again goes on.
+    package func deleteRepositories(of owner: String) async throws {
+        try await connection.send(.delete, "/repos/\(PercentEncoding.segment(owner))")
+    }
+
     /// Announces a repository's pushes to a project, from the next one on, signed with `secret`; several projects may hear of
     /// one repository.
     /// - Throws: ``RemoteError`` of kind `notExist` when there is no such repository.

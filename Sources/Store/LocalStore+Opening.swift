@@ -125,7 +125,11 @@ struct EmbeddedOpening {
     // MARK: Connections
 
     private func connection() throws -> DatabaseQueue {
-        try DatabaseQueue(path: path, configuration: configuration(isWriter: false))
+        do {
+            return try DatabaseQueue(path: path, configuration: configuration(isWriter: false))
+        } catch {
+            throw StoreError.wrapping(error, "open \(path) for reading")
+        }
     }
 
     private func configuration(isWriter: Bool) -> Configuration {

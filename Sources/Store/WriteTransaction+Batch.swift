@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Base
 import GRDB
 
 extension WriteTransaction {
@@ -109,7 +109,7 @@ extension WriteTransaction {
         guard let row = try db.firstRow("SELECT revision, events FROM receipt WHERE id = ?", [.text(id)]) else {
             return nil
         }
-        let receipts = try JSONDecoder().decode([Receipt].self, from: Data(row.text("events").utf8))
+        let receipts = try JSONCoding.decode([Receipt].self, from: try row.text("events").utf8)
         let events = receipts.map { ($0.stream, $0.first...$0.last) }
         return Committed(revision: try row.integer("revision"), events: Dictionary(events) { first, _ in first })
     }
@@ -118,7 +118,7 @@ extension WriteTransaction {
         let receipts = committed.events.map {
             Receipt(stream: $0.key, first: $0.value.lowerBound, last: $0.value.upperBound)
         }
-        let text = String(decoding: try JSONEncoder().encode(receipts), as: UTF8.self)
+        let text = String(decoding: try JSONCoding.encode(receipts), as: UTF8.self)
         try db.run("INSERT INTO receipt VALUES (?, ?, ?)", [.text(id), .integer(committed.revision), .text(text)])
     }
 }

@@ -15,7 +15,7 @@ import WorkerClients
 struct FirstStart: Service {
     private static let user = "admin"
 
-    let installation: Installation
+    let installation: InstallationDirectory
     let configuration: DaemonConfiguration
 
     func run() async throws {
@@ -71,7 +71,7 @@ struct FirstStart: Service {
             try await configstore.deleteToken(named: "admin", ofUser: Self.user)
         }
         let token = try await configstore.createToken(named: "admin", forUser: Self.user)
-        try Installation.write(token.value.revealed + "\n", to: installation.tokenPath)
+        try InstallationDirectory.write(token.value.revealed + "\n", to: installation.tokenPath)
     }
 
     private struct Hello: Encodable {

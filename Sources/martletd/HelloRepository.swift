@@ -5,7 +5,7 @@ import SystemPackage
 
 /// The repository `admin/hello`, filled by an ordinary push: what a user would do, on the same path.
 struct HelloRepository {
-    let installation: Installation
+    let installation: InstallationDirectory
 
     private static let pipeline = """
         # Every push runs this. See docs/pipelines.md.
@@ -58,9 +58,9 @@ struct HelloRepository {
         if manager.fileExists(atPath: directory) {
             try attempt("remove \(directory)") { try manager.removeItem(atPath: directory) }
         }
-        try Installation.makeDirectory("\(directory)/.martlet")
-        try Installation.write(Self.pipeline, to: "\(directory)/.martlet/config.yml")
-        try Installation.write(Self.readme, to: "\(directory)/README.md")
+        try InstallationDirectory.makeDirectory("\(directory)/.martlet")
+        try InstallationDirectory.write(Self.pipeline, to: "\(directory)/.martlet/config.yml")
+        try InstallationDirectory.write(Self.readme, to: "\(directory)/README.md")
         _ = try await git(["init", "--quiet", "--initial-branch=main"], in: directory)
         _ = try await git(["add", "."], in: directory)
         _ = try await git(["commit", "--quiet", "--message=Say hello"], in: directory)

@@ -50,7 +50,7 @@ enum NginxFiles {
             allowedOrigins: gateway.allowedOrigins,
             user: user
         )
-        try Installation.makeDirectory("\(directory)/martlet")
+        try InstallationDirectory.makeDirectory("\(directory)/martlet")
         for (name, text) in site.files() {
             try attempt("write \(directory)/\(name)") {
                 try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"), options: .atomic)

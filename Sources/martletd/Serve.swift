@@ -27,7 +27,7 @@ struct Serve: AsyncParsableCommand {
                 for: components.components,
                 environment: ProcessInfo.processInfo.environment
             )
-            try Installation.makeDirectory(configuration.runDirectory)
+            try InstallationDirectory.makeDirectory(configuration.runDirectory)
             try await ServiceComposition(configuration: configuration, components: components.components).run()
         }
     }

@@ -31,7 +31,7 @@ struct Up: AsyncParsableCommand {
 
     func run() async throws {
         try await log.run { _ in
-            let installation = Installation(
+            let installation = InstallationDirectory(
                 data: absolute(data),
                 port: port,
                 publicDirectory: absolute(publicDir),

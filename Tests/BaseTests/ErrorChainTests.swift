@@ -24,7 +24,8 @@ struct ErrorChainTests {
         #expect(chain.details[1] == "BaseTests/ErrorChainTests.swift:12")
         #expect(chain.details[2] == "foreign words")
         #expect(
-            "\(error)" == "load run 7 [BaseTests/ErrorChainTests.swift:11]: [BaseTests/ErrorChainTests.swift:12]: foreign words"
+            "\(error)"
+                == "load run 7 [BaseTests/ErrorChainTests.swift:11]: [BaseTests/ErrorChainTests.swift:12]: foreign words"
         )
     }
 

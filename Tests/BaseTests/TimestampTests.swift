@@ -24,7 +24,10 @@ struct TimestampTests {
 
     @Test(
         "of another form is refused",
-        arguments: ["", "2026", "2026-03-02", "2026-13-02T00:00:00Z", "2026-03-02T25:00:00Z", "2026-03-02T10:15:04", "2026-03-02T10:15:04.Z", "2026-03-02T10:15:04Zx"]
+        arguments: [
+            "", "2026", "2026-03-02", "2026-13-02T00:00:00Z", "2026-03-02T25:00:00Z", "2026-03-02T10:15:04",
+            "2026-03-02T10:15:04.Z", "2026-03-02T10:15:04Zx",
+        ]
     )
     func refused(_ text: String) {
         #expect(Timestamp.date(text) == nil)
@@ -52,7 +55,9 @@ struct PercentEncodingTests {
     func roundTrip() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {
-            let text = String((0..<20).map { _ in Character(Unicode.Scalar(UInt8.random(in: 0...255, using: &generator))) })
+            let text = String(
+                (0..<20).map { _ in Character(Unicode.Scalar(UInt8.random(in: 0...255, using: &generator))) }
+            )
             #expect(PercentEncoding.decode(PercentEncoding.segment(text)) == text)
             #expect(PercentEncoding.decode(PercentEncoding.query(text)) == text)
         }

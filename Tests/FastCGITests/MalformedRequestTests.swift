@@ -199,7 +199,7 @@ struct MalformedRequestTests {
     func fuzz() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("fuzz seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var inputs: [[UInt8]] = []
         for _ in 0..<400 {
             var bytes = RecordEncoder.request(
@@ -222,7 +222,7 @@ struct MalformedRequestTests {
         }
     }
 
-    private static func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+    private static func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
         let place = Int.random(in: 0..<max(bytes.count, 1), using: &random)
         guard place < bytes.count else { return }
         switch Int.random(in: 0..<5, using: &random) {
@@ -232,18 +232,5 @@ struct MalformedRequestTests {
         case 3: bytes.insert(contentsOf: bytes.prefix(place), at: place)
         default: bytes.removeLast(bytes.count - place)
         }
-    }
-}
-
-/// A small generator that can be seeded (Steele, Lea, Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
-        return bits ^ bits >> 31
     }
 }

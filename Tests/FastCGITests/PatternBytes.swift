@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// An endless stream of bytes in which a lost, doubled or swapped piece shows; compared by `memcmp`, so that gigabytes are cheap
 /// without optimisation, too.
@@ -6,7 +7,7 @@ struct PatternBytes {
     /// A prime, so that no buffer size divides it.
     private static let period = 131_071
     private static let table: [UInt8] = {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         let once = (0..<period).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         return once + once
     }()

@@ -20,7 +20,7 @@ struct CrashTests {
     @Test("every acknowledged push is announced, under one id, whenever the server was killed")
     func killedAtRandomMoments() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         try await CrashFixture.with { fixture in
             let acknowledged = Collected<Push>()
             try await fixture.hosted {

@@ -40,7 +40,7 @@ struct GzipDecoderTests {
     @Test("what gzip packs is unpacked, wherever the bytes are cut")
     func roundTrip() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let bytes = (0..<300_000).map { _ in UInt8.random(in: 0...3, using: &random) }
         let packed = try await pack(bytes)
         for longest in [1, 7, 1_000, 100_000] {

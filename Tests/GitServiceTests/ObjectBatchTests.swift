@@ -1,5 +1,6 @@
 import Base
 import Model
+import TestSupport
 import Testing
 
 @testable import GitService
@@ -11,7 +12,7 @@ struct ObjectBatchTests {
     @Test("objects are read wherever the bytes are cut, and only their beginnings are kept")
     func pieces() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let text = "\(name) blob 5\nab\ncd\nrefs/heads/x^{commit} missing\n\(name) commit 0\n\n\(name) blob 100\n"
         let output = Array(text.utf8) + [UInt8](repeating: 120, count: 100) + [10]
         for _ in 0..<200 {

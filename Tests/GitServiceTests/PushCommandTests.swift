@@ -1,4 +1,5 @@
 import Base
+import TestSupport
 import Testing
 
 @testable import GitService
@@ -20,7 +21,7 @@ struct PushCommandTests {
     @Test("commands and capabilities are read, wherever the bytes are cut")
     func commands() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let list =
             PacketLine.encode("shallow \(Self.one)\n")
             + PacketLine.encode(
@@ -79,7 +80,7 @@ struct PushCommandTests {
     @Test("no bytes whatever bring the parser down")
     func fuzz() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let good = PacketLine.encode("\(Self.one) \(Self.two) refs/heads/x\0 report-status") + Self.flush
         for _ in 0..<5_000 {
             var bytes = good
@@ -96,7 +97,7 @@ struct PushCommandTests {
     @Test("progress passes, the report is held, wherever the bytes are cut")
     func hold() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let progress = PacketLine.encode("\u{2}Resolving deltas\r")
         let report = PacketLine.encode("\u{1}000eunpack ok\n0000")
         let answer = progress + report + progress + Self.flush

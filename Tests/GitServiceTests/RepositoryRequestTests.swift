@@ -64,7 +64,7 @@ struct RepositoryRequestTests {
     @Test("no path whatever leads out of the data directory, or to a command's option")
     func fuzz() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         let parts = [
             "repos", "ada", "hello.git", "..", ".", "", "%2e%2e", "%2f", "%00", "raw", "commit", "refs", "heads",
             "info", "hook",

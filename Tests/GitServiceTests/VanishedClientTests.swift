@@ -65,7 +65,7 @@ struct VanishedClientTests {
     func garbage() async throws {
         try await GitFixture.with { fixture in
             let seed = UInt64.random(in: .min ... .max)
-            var random = SeededGenerator(seed)
+            var random = SeededGenerator(seed: seed)
             try await fixture.makeRepository("ada", "hello", project: "p1")
             let sha = try await fixture.makeTree("tree")
             try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", in: "tree")

@@ -89,7 +89,7 @@ struct ConnectionTests {
         var configuration = HTTPClientConfiguration()
         configuration.maximumIdleConnections = 2
         let client = try HTTPClient(configuration)
-        let gate = Gate()
+        let gate = ThreadGate()
         let script: @Sendable (RawServer.Connection) -> Void = { connection in
             while connection.readHead() != nil {
                 gate.waitUntilOpen()
@@ -116,7 +116,7 @@ struct ConnectionTests {
         var configuration = HTTPClientConfiguration()
         configuration.connectTimeout = isAccepting ? .seconds(30) : .milliseconds(200)
         let client = try HTTPClient(configuration)
-        let gate = Gate()
+        let gate = ThreadGate()
         try await RawServer.with(RawServer.answering(Self.hello), queue: 1, acceptingAfter: gate) { server in
             try await withThrowingTaskGroup(of: HTTPTransportError.Kind?.self) { group in
                 for _ in 0..<20 {

@@ -25,7 +25,7 @@ struct InterruptionTests {
     func cancels(stall: Stall) async throws {
         let client = try HTTPClient()
         try await RawServer.with(Self.stalling(at: stall)) { server in
-            let hasBegun = Gate()
+            let hasBegun = ThreadGate()
             let task = Task {
                 let reply = try await client.send(HTTPCall(.get, server.endpoint, "/"))
                 for try await bytes in reply.body {

@@ -36,7 +36,7 @@ final class RawServer: Sendable {
     static func with<Value>(
         _ script: @escaping @Sendable (Connection) -> Void,
         queue: Int32 = 4096,
-        acceptingAfter gate: Gate? = nil,
+        acceptingAfter gate: ThreadGate? = nil,
         _ body: (RawServer) async throws -> Value
     ) async throws -> Value {
         let server = try RawServer(path: "\(TemporaryDirectory.path)/raw", queue: queue, script)

@@ -40,7 +40,7 @@ struct StreamingTests {
         let client = try HTTPClient()
         let size = 16 << 20
         let produced = Counter()
-        let gate = Gate()
+        let gate = ThreadGate()
         let received = Counter()
         let script: @Sendable (RawServer.Connection) -> Void = { connection in
             guard connection.readHead() != nil else { return }

@@ -8,7 +8,10 @@ struct WireTests {
     @Test("an error is answered with its kind's status, its code and its sentence; the cause stays at home")
     func errorAnswer() throws {
         let cause = Failure("the password is hunter2")
-        let error = Failure("top", cause: APIError(.notExist, code: "runDoesNotExist", "No run.", details: ["a": "b"], cause: cause))
+        let error = Failure(
+            "top",
+            cause: APIError(.notExist, code: "runDoesNotExist", "No run.", details: ["a": "b"], cause: cause)
+        )
         let (status, body) = ErrorBody.answer(to: error)
         #expect(status == 404)
         #expect(body == [ErrorBodyElement(code: "runDoesNotExist", message: "No run.", details: ["a": "b"])])
@@ -50,7 +53,10 @@ struct WireTests {
     @Test("a run definition comes back as it went")
     func definition() throws {
         var definition = RunDefinition(id: RunDefinitionID("d"), name: "n", group: "/project/p/branch/b")
-        let runtime = TaskRuntime(architecture: "arm64", containers: [ContainerDefinition(image: "host", environment: ["A": "1"])])
+        let runtime = TaskRuntime(
+            architecture: "arm64",
+            containers: [ContainerDefinition(image: "host", environment: ["A": "1"])]
+        )
         var task = TaskDefinition(id: TaskID("t"), name: "t", runtime: runtime)
         task.steps = [.run(RunStep(name: "s", command: "true", tty: false))]
         task.depends = [TaskID("other"): [.onFailure, .onSkipped]]

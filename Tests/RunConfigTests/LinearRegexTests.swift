@@ -1,5 +1,6 @@
 import Base
 import RunConfig
+import TestSupport
 import Testing
 
 @Suite("Regular expressions are RE2's and cost linear time", .timeLimit(.minutes(1)))

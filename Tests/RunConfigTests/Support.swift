@@ -60,26 +60,3 @@ func task(_ lines: String...) -> String {
 
     """ + lines.map { "        \($0)\n" }.joined()
 }
-
-/// A random source whose seed is printed by the test that fails.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    // SplitMix64, Steele, Lea and Flood 2014.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// The seed from the environment, to repeat a failure, or a new one.
-    static var seed: UInt64 {
-        ProcessInfo.processInfo.environment["MARTLET_TEST_SEED"].flatMap(UInt64.init) ?? .random(in: 0 ... .max)
-    }
-}

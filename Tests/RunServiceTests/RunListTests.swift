@@ -43,7 +43,9 @@ struct RunListTests {
             let task = try await executor.work(holding: 1 + 1).first { $0.spec.run == run.id }
             try await executor.report(try #require(task), .success, logBytes: 0)
             var seen: [RunEvent] = []
-            while !seen.contains(where: { $0.kind == .run && $0.phase == .finished }) { seen.append(try await reader.next()) }
+            while !seen.contains(where: { $0.kind == .run && $0.phase == .finished }) {
+                seen.append(try await reader.next())
+            }
             #expect(seen.allSatisfy { $0.run == run.id })
             #expect(seen.map(\.sequence) == seen.map(\.sequence).sorted())
             #expect(seen.filter { $0.kind == .run }.map(\.phase) == [.queued, .running, .finished])

@@ -41,7 +41,7 @@ private struct Simulation {
         let what: String
     }
 
-    private var generator: SplitMix
+    private var generator: SeededGenerator
     private var state = SchedulerState()
     private var now = Date(timeIntervalSince1970: 1_000_000)
     private var stored: [RunID: SchedulerState.ActiveRun] = [:]
@@ -61,7 +61,7 @@ private struct Simulation {
     ]
 
     init(seed: UInt64) {
-        generator = SplitMix(state: seed)
+        generator = SeededGenerator(seed: seed)
     }
 
     mutating func step() throws {
@@ -264,18 +264,5 @@ private struct Simulation {
             }
             if task.status.isFinished { throw Violation(what: "an executor holds a finished task") }
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a small generator whose seed reproduces a round.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

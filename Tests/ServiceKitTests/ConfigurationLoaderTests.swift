@@ -94,7 +94,8 @@ struct ConfigurationLoaderTests {
         let configuration = try load(
             Self.whole,
             environment: [
-                "MARTLET_RUNSERVICE_DATADIR": "/elsewhere", "MARTLET_EXECUTOR_ACTIVETASKSLIMIT": "3", "MARTLET_TOKEN": "x",
+                "MARTLET_RUNSERVICE_DATADIR": "/elsewhere", "MARTLET_EXECUTOR_ACTIVETASKSLIMIT": "3",
+                "MARTLET_TOKEN": "x",
             ]
         )
         #expect(configuration.runservice.dataDirectory == "/elsewhere")

@@ -37,7 +37,9 @@ struct InternalServerTests {
                 }
                 routes.get("fail") { _, _ -> Response in throw Failure("the disk at /secret is full") }
                 routes.get("items/:name") { _, context in try Response.json(try context.pathVariable("name")) }
-                routes.get("query") { request, _ in try Response.json([request.query("a") ?? "-"] + request.queries("b")) }
+                routes.get("query") { request, _ in
+                    try Response.json([request.query("a") ?? "-"] + request.queries("b"))
+                }
             }
         } _: {
             try await body(path, client)
@@ -71,7 +73,7 @@ struct InternalServerTests {
         try await with(token: token) { path, client in
             for wrong in [nil, SecretValue("another"), SecretValue("the tokem")] {
                 let reply4 = try await connection(client, path, wrong).open(.get, "/items/a")
-            #expect(reply4.status == 401)
+                #expect(reply4.status == 401)
             }
             let name: String = try await connection(client, path, token).get("/items/a")
             #expect(name == "a")
@@ -134,6 +136,8 @@ struct InternalServerTests {
             let reply6 = try await connection(client, path).open(.get, "/healthz")
             #expect(reply6.status == 204)
         }
-        await #expect(throws: Failure.self) { try await SocketFile.prepare("/tmp/\(String(repeating: "x", count: 110))") }
+        await #expect(throws: Failure.self) {
+            try await SocketFile.prepare("/tmp/\(String(repeating: "x", count: 110))")
+        }
     }
 }

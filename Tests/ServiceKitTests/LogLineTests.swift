@@ -21,7 +21,12 @@ struct LogLineTests {
         return lines.withLock(\.self)
     }
 
-    private let failure = Failure("archive run 7", cause: Failure("write object", file: "M/B.swift", line: 2), file: "M/A.swift", line: 1)
+    private let failure = Failure(
+        "archive run 7",
+        cause: Failure("write object", file: "M/B.swift", line: 2),
+        file: "M/A.swift",
+        line: 1
+    )
 
     @Test("has time, level, service, message and sorted pairs")
     func console() {
@@ -48,7 +53,10 @@ struct LogLineTests {
         #expect(brief.count(where: { $0 == "\n" }) == 1)
     }
 
-    @Test("cannot be forged or broken by what comes from outside", arguments: ["a\nb", "a\r\u{1B}[2Jb", "\u{0}", "a\"b=c"])
+    @Test(
+        "cannot be forged or broken by what comes from outside",
+        arguments: ["a\nb", "a\r\u{1B}[2Jb", "\u{0}", "a\"b=c"]
+    )
     func hostile(_ text: String) {
         let line = lines { $0.info("request served", metadata: ["request": "\(text)"]) }[0]
         #expect(line.count(where: { $0 == "\n" }) == 1)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Holds threads and tasks of a test server back until the test opens it.
-final class Gate: Sendable {
+final class ThreadGate: Sendable {
     private let isOpen = Mutex(false)
 
     /// Whether the gate was opened.

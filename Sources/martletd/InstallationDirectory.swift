@@ -4,7 +4,7 @@ import Glibc
 import ServiceKit
 
 /// The directory of an installation that `martletd up` runs: made once, found again later.
-struct Installation {
+struct InstallationDirectory {
     let data: String
     let port: UInt16
     let publicDirectory: String
@@ -45,15 +45,7 @@ struct Installation {
 
     /// Writes a file of mode 0600 that appears whole.
     static func write(_ text: String, to path: String) throws {
-        let temporary = path + ".new"
-        try attempt("write \(path)") {
-            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw SystemError("create \(temporary)") }
-            let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-            try file.write(contentsOf: Data(text.utf8))
-            try file.synchronize()
-            guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary)") }
-        }
+        try attempt("write \(path)") { try AtomicFile.write(text.utf8, to: path) }
     }
 
     /// Makes a directory of mode 0700 unless it is there.
@@ -69,12 +61,7 @@ struct Installation {
 
     private func makeSecret(_ path: String, bytes: Int = 32) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
-        var generator = SystemRandomNumberGenerator()
-        let digits = (0..<bytes).map { _ in
-            let byte = UInt8.random(in: .min ... .max, using: &generator)
-            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-        try Self.write(digits.joined() + "\n", to: path)
+        try Self.write(HexText.random(bytes: bytes) + "\n", to: path)
     }
 
     private var configuration: String {

@@ -10,7 +10,7 @@ import UnixSignals
 ///
 ///     RouterFastCGI API-SOCKET STREAM-SOCKET
 @main
-struct Main {
+struct RouterFastCGI {
     static func main() async throws {
         let router = Router(context: BenchmarkContext.self)
         router.get("api/v1alpha/version") { _, _ in
