@@ -231,7 +231,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport", "martletd",
+                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport",
+                "martletd",
                 "martlet",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],

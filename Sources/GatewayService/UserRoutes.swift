@@ -115,7 +115,8 @@ struct UserRoutes: Sendable {
             // Not a user's name at all, which the configstore says better.
             return
         }
-        guard left.isEmpty || (try await exists(name)) else {
+        guard !left.isEmpty else { return }
+        guard try await exists(name) else {
             let message = "Repositories of a former user \(name) are left. Delete that user once more to remove them."
             throw APIError(.badRequest, code: "userRepositoriesLeft", message)
         }

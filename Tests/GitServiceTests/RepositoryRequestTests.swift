@@ -20,6 +20,8 @@ struct RepositoryRequestTests {
         #expect(hello.kind == .hosted && direct.kind == .direct)
         #expect(try read("POST", "/repos") == .create)
         #expect(try read("DELETE", "/repos/ada/hello.git") == .delete(hello))
+        #expect(try read("GET", "/repos/ada") == .list(try #require(RepositoryOwner("ada"))))
+        #expect(try read("DELETE", "/repos/\(Self.user)") == .deleteAll(try #require(RepositoryOwner(Self.user))))
         let info = "/repos/ada/hello.git/info/refs"
         #expect(try read("GET", info, service: "git-upload-pack") == .advertise(hello, .uploadPack))
         #expect(try read("POST", "/repos/\(direct).git/git-receive-pack") == .exchange(direct, .receivePack))
@@ -53,7 +55,8 @@ struct RepositoryRequestTests {
             "/repos/ada/hello.git/commit/refs/heads/a%5Eb", "/repos/ada/hello.git/commit/refs/heads/x.lock",
             "/repos/ada/hello.git/info/refs", "/repos/ada/hello.git/git-upload-archive",
             "/repos/ada/hello.git/objects/info/packs",
-            "/repos/ada/hello.git/%zz", "/repositories/ada/hello.git/refs", "/repos/ada/hello.git/refs/", "/repos/ada",
+            "/repos/ada/hello.git/%zz", "/repositories/ada/hello.git/refs", "/repos/ada/hello.git/refs/", "/repos/-ada",
+            "/repos/ada%2f..", "/repos/%2e%2e", "/repos/ada_b", "/repos/\(user.uppercased())",
             "",
         ]
     )

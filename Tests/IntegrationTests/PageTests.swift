@@ -23,7 +23,10 @@ struct PageTests {
                 try await browser.open("\(nginx.url)/tests/index.html")
                 try await browser.wait(until: "document.querySelector('#report')?.dataset.failed")
                 let report = try await browser.run("return document.querySelector('#report').textContent")
-                #expect(try await browser.run("return document.querySelector('#report').dataset.failed") == "0", "\(report)")
+                #expect(
+                    try await browser.run("return document.querySelector('#report').dataset.failed") == "0",
+                    "\(report)"
+                )
                 #expect(report.split(separator: "\n").count > 50, "\(report)")
             }
         }
