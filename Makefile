@@ -25,7 +25,7 @@ run: packages ## build and run everything on http://127.0.0.1:8000 (PORT=, DATA=
 
 test: test-packages lint ## run every test
 	$(SWIFT) build --build-tests $(STRICT)
-	$(SWIFT) test --skip-build --disable-xctest
+	sh Tests/run.sh
 
 lint: ## check formatting and the walls between modules
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -21,7 +21,7 @@ struct PageTests {
         } _: { nginx in
             try await WebDriver.with { browser in
                 try await browser.open("\(nginx.url)/tests/index.html")
-                try await browser.wait(until: "document.querySelector('#report')?.dataset.failed")
+                try await browser.wait(until: "document.querySelector('#report')?.textContent.includes(' tests, ')")
                 let report = try await browser.run("return document.querySelector('#report').textContent")
                 #expect(
                     try await browser.run("return document.querySelector('#report').dataset.failed") == "0",
