@@ -75,6 +75,18 @@ package struct ExecutorDaemon: Service {
             (try ExecutorIdentity.load(from: directory), try DirectoryLock(directory, for: "executor"))
         }
         let driver = try DriverChoice.make(configuration, executor: id, files: files)
+        do {
+            try await use(driver, as: id)
+        } catch {
+            await driver.close()
+            withExtendedLifetime(lock) {}
+            throw error
+        }
+    }
+
+    /// Lasts until cancelled.
+    private func use(_ driver: any Driver, as id: ExecutorID) async throws {
+        let directory = configuration.dataDirectory
         try await attempt("prepare the \(configuration.driver.rawValue) driver") { try await driver.prepare() }
         let records = try await files.run { try TaskDirectory.records(in: directory) }
         let exchange = WorkExchange(link: link, executor: id, registration: registration)
@@ -93,19 +105,13 @@ package struct ExecutorDaemon: Service {
         )
         isReady.set()
         Logger.current.notice("executor started", metadata: ["executor": "\(id)"])
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await driver.run() }
-                group.addTask { try await exchange.keepRegistered() }
-                group.addTask { try await exchange.followWork { roster.take($0) } }
-                group.addTask { try await roster.run() }
-                defer { group.cancelAll() }
-                try await group.waitForAll()
-            }
-        } catch {
-            await driver.close()
-            withExtendedLifetime(lock) {}
-            throw error
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await driver.run() }
+            group.addTask { try await exchange.keepRegistered() }
+            group.addTask { try await exchange.followWork { roster.take($0) } }
+            group.addTask { try await roster.run() }
+            defer { group.cancelAll() }
+            try await group.waitForAll()
         }
     }
 

@@ -161,8 +161,12 @@ struct StepEnvironmentTests {
         }
     }
 
-    private static let hasGroups = ControlGroups(
-        named: "probe-\(getpid())",
-        limits: ControlGroups.Limits(memory: 1, processes: 1)
-    ).missing.isEmpty
+    private static let hasGroups: Bool = {
+        let groups = ControlGroups(
+            named: "probe-\(getpid())",
+            limits: ControlGroups.Limits(memory: 1, processes: 1)
+        )
+        defer { groups.removeOwn() }
+        return groups.missing.isEmpty
+    }()
 }

@@ -111,7 +111,9 @@ struct HostPlace: Place {
     }
 }
 
-/// At most one control group that no task uses yet. All functions block briefly.
+/// At most one control group that no task uses yet.
+///
+/// All functions block briefly.
 final class SpareGroup: Sendable {
     private let group = Mutex<ControlGroup?>(nil)
 
