@@ -35,7 +35,8 @@ bench: packages ## measure against the budgets of docs/architecture.md
 	sh Tests/Benchmarks/run.sh
 
 sanitize: test-packages ## run the tests under the thread sanitizer
-	TSAN_OPTIONS='halt_on_error=1 exitcode=66' $(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest
+	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
+	TSAN_OPTIONS='halt_on_error=1 exitcode=66' sh Tests/run.sh --sanitize thread --scratch-path .build-tsan
 
 packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES)
 test-packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)

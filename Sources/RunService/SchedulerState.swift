@@ -315,7 +315,8 @@ extension SchedulerState {
     private mutating func place(_ now: Date, _ effects: inout SchedulerEffects) {
         guard !waiting.isEmpty else { return }
         var slots = ExecutorChoice(executors: executors, load: load)
-        for entry in waiting.ordered {
+        // A long queue before busy executors is the usual case: it costs nothing then.
+        for entry in slots.isFull ? [] : waiting.ordered {
             if slots.isFull { return }
             guard let task = runs[entry.run]?.definition.tasks[entry.task], let executor = slots.take(for: task) else {
                 continue
