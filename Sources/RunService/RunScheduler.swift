@@ -21,6 +21,8 @@ package actor RunScheduler {
     private var versions: [ExecutorID: Int64] = [:]
     private var waiting: [Command] = []
     private var isClosed = false
+    // Whether the state holds changes that were never stored; it has to be read again before anything is decided on it.
+    private var isStale = false
     private let arrivals = Bell()
     private let work = Bell()
     private let onTaskEnded: @Sendable (TaskID) async -> Void
@@ -29,7 +31,7 @@ package actor RunScheduler {
     /// - Parameters:
     ///   - store: holds the state.
     ///   - now: tells the time.
-    ///   - onTaskEnded: called when an executor no longer holds a task, after that is on disk.
+    ///   - onTaskEnded: called when a task ended without its executor's word, after that is on disk.
     package init(
         store: ServiceStore,
         now: @escaping @Sendable () -> Date = { Date() },
@@ -72,6 +74,7 @@ package actor RunScheduler {
         let loaded = try await attempt("load the scheduler's state") { try await store.read(SchedulerSnapshot.init) }
         state = loaded.state(seenAt: now())
         ledger = loaded.ledger
+        isStale = false
         for executor in state.executors.keys { bumpVersion(of: executor) }
     }
 
@@ -130,12 +133,13 @@ extension RunScheduler {
             Logger.current.error("scheduler commit failed", error: error)
             let refusal = APIError(.unavailable, "The change could not be stored. Try again in a moment.", cause: error)
             for command in commands { command.answer.resume(throwing: refusal) }
-            await reload()
         }
     }
 
     private func process(_ commands: [Command], attempts: Int) async throws {
+        if isStale { try await load() }
         for command in commands { try await prepare(command.event) }
+        isStale = true
         var draft = ledger.draft()
         var outcomes: [(Command, Result<Run?, any Error>)] = []
         var effects: [SchedulerEffect] = []
@@ -145,12 +149,12 @@ extension RunScheduler {
         }
         do {
             try await commit(draft)
+            isStale = false
         } catch let error as StoreError where error.kind == .conflict && attempts > 1 {
             // Another process wrote to the store: start again from what it wrote.
-            try await load()
             return try await process(commands, attempts: attempts - 1)
         }
-        await finish(effects)
+        await finish(effects, sealed: Set(commands.compactMap(\.event.reportedTask)))
         for (command, outcome) in outcomes { command.answer.resume(with: outcome) }
     }
 
@@ -197,7 +201,8 @@ extension RunScheduler {
         ledger.commit(draft, at: committed.revision)
     }
 
-    private func finish(_ effects: [SchedulerEffect]) async {
+    // The logs of a task that its executor reported on are sealed already, before the report was accepted.
+    private func finish(_ effects: [SchedulerEffect], sealed: Set<TaskID>) async {
         var ended: [TaskID] = []
         for effect in effects {
             switch effect {
@@ -208,20 +213,12 @@ extension RunScheduler {
             }
         }
         work.ring()
-        for task in ended { await onTaskEnded(task) }
+        for task in ended where !sealed.contains(task) { await onTaskEnded(task) }
     }
 
     // Versions begin at the time, so that one given out before a restart is never mistaken for a current one.
     private func bumpVersion(of executor: ExecutorID) {
         versions[executor] = (versions[executor] ?? Int64(now().timeIntervalSince1970 * 1_000_000)) + 1
-    }
-
-    private func reload() async {
-        do {
-            try await load()
-        } catch {
-            Logger.current.error("scheduler state not readable", error: error)
-        }
     }
 }
 
@@ -231,4 +228,10 @@ package enum SchedulerRequest: Sendable {
     case create(Run, RunDefinition)
     /// Anything else.
     case event(SchedulerEvent)
+
+    /// The task that an executor reports on.
+    var reportedTask: TaskID? {
+        guard case .event(.reported(let task, _, _, _)) = self else { return nil }
+        return task
+    }
 }
