@@ -28,7 +28,11 @@ struct DirectRunCommand: ParsableCommand {
         @Flag(inversion: .prefixedNo, help: "Include files that git is told to ignore.")
         var ignored = false
 
-        @Flag(inversion: .prefixedNo, help: "Include the history, so that the run can compare with earlier commits.")
+        @Flag(
+            inversion: .prefixedNo,
+            help:
+                "Include the history, so that the run can compare with earlier commits; without it the snapshot is one commit."
+        )
         var history = false
 
         @Option(help: "The branch the run shall believe to be on. (default: master)")

@@ -10,7 +10,8 @@ struct LoginCommand: GatewayCommand {
         abstract: "Signs in and remembers it.",
         discussion: """
             Asks for name and password, makes a token for this machine and stores it, readable for you alone, in \
-            $XDG_CONFIG_HOME/martlet/config.json. The password is not stored. With --token that token is stored instead.
+            $XDG_CONFIG_HOME/martlet/config.json, by default ~/.config/martlet/config.json. The password is not stored. \
+            With --token that token is stored instead.
             """
     )
 

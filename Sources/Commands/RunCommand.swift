@@ -17,13 +17,16 @@ struct RunCommand: ParsableCommand {
         @OptionGroup var owner: RunOwnerOptions
         @OptionGroup var output: ListOutput
 
-        @Option(name: [.long, .customShort("s")], help: "Only runs in this phase; may be repeated.")
+        @Option(
+            name: [.long, .customShort("s")],
+            help: "Only runs in this phase: setuperror, queued, cancelled, running or finished. May be repeated."
+        )
         var phase: [String] = []
 
         @Option(help: "The most runs to list.")
         var limit = 10
 
-        @Option(help: "Only runs with a lower number than this one.")
+        @Option(help: "Only runs with a lower number than this one; 0 for all.")
         var start: UInt64 = 0
 
         func validate() throws {

@@ -20,7 +20,9 @@ package struct CrossSiteGuard: Sendable {
     package init(configuration: GatewayConfiguration) {
         signer = SignedValue(key: configuration.cookieSigningKey)
         isSecure = !configuration.unsecureCookies
-        allowedOrigins = Set(configuration.allowedOrigins)
+        // Behind a proxy that speaks https, the request itself does not show the origin that people see.
+        let exposed = [configuration.apiExposedURL, configuration.webExposedURL].compactMap(Self.origin(of:))
+        allowedOrigins = Set(configuration.allowedOrigins + exposed)
     }
 
     /// The secret of a visitor, and the cookie that has to be set when it is new.
@@ -72,6 +74,13 @@ package struct CrossSiteGuard: Sendable {
         guard let bytes = Data(base64Encoded: token), bytes.count == 64 else { return false }
         let unmasked = zip(bytes.prefix(32), bytes.suffix(32)).map { $0 ^ $1 }
         return zip(unmasked, secret).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// Scheme and authority of a URL, as browsers name an origin.
+    private static func origin(of url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let authority = url[scheme.upperBound...].prefix { $0 != "/" }
+        return "\(url[..<scheme.upperBound])\(authority)".lowercased()
     }
 
     private var cookieName: String { isSecure ? "__Host-csrf" : "csrf" }

@@ -11,12 +11,12 @@ package enum SocketFile {
     package static func prepare(_ path: String) async throws {
         guard path.utf8.count <= maximumPathLength else {
             throw Failure(
-                "socket path \(path) is longer than \(maximumPathLength) bytes: choose a shorter runDirectory"
+                "socket path \(path) is longer than \(maximumPathLength) bytes: choose a shorter runDir"
             )
         }
         guard access(path, F_OK) == 0 else { return }
         guard try !isListening(path) else {
-            throw Failure("another process listens on \(path): stop it or choose another runDirectory")
+            throw Failure("another process listens on \(path): stop it or choose another runDir")
         }
         guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove abandoned socket \(path)") }
     }

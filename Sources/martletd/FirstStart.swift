@@ -102,6 +102,7 @@ struct FirstStart: Service {
               API token     in \(installation.tokenPath)
               first run     \(installation.url)/user/admin/hello
               push to it    git clone \(installation.url)/repos/admin/hello.git   (the same user and password)
+              command line  martlet login --gateway-url \(installation.url) --username \(Self.user)
 
             Ctrl-C stops everything; the next start finds it again.
 

@@ -42,7 +42,7 @@ struct HelloRepository {
     private static let readme = """
         # hello
 
-        Change something and push: a run starts before `git push` has returned.
+        Change something and push: the next run starts at once.
 
         """
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Base
+import Foundation
 import Logging
 import ServiceKit
 
@@ -27,7 +28,13 @@ struct LogOptions: ParsableArguments {
             try await withLogger(Logger(label: "martletd")) { logger in try await body(logger) }
         } catch {
             if ErrorChain(error).isCancellation { return }
-            Logger(label: "martletd").error("martletd ended", error: error)
+            let message = ErrorChain(error).message
+            if logFormat == .console, message.contains("\n") {
+                // Several problems at once, such as a configuration's: a person reads them as lines, not as one escaped text.
+                FileHandle.standardError.write(Data("\(message)\n".utf8))
+            } else {
+                Logger(label: "martletd").error("martletd ended", error: error)
+            }
             throw ExitCode.failure
         }
     }

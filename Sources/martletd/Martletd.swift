@@ -10,8 +10,8 @@ struct Martletd: AsyncParsableCommand {
         discussion: """
             One program holds all services; an installation runs them in one process or in one process each.
 
-            The configuration file is YAML; see docs/configuration.md. Every problem in it is reported with file, line and what is
-            expected.
+            The configuration file is YAML; see docs/configuration.md. Every problem in it is reported with file, line \
+            and what is expected.
             """,
         version: version,
         subcommands: [Serve.self, Up.self, RenderNginx.self]

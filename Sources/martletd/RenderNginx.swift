@@ -10,8 +10,9 @@ struct RenderNginx: AsyncParsableCommand {
         commandName: "render-nginx",
         abstract: "Write nginx's part of the configuration.",
         discussion: """
-            nginx/nginx.conf and nginx/site.conf are the same everywhere; what differs is rendered from Martlet's own configuration into
-            OUT/martlet/. Run it again, and reload nginx, when listenAddress, publicDir, runDir or allowedOrigins change.
+            nginx/nginx.conf and nginx/site.conf are the same everywhere and copied by hand into OUT; what differs is \
+            rendered from Martlet's own configuration into OUT/martlet/. Run it again, and reload nginx, when \
+            listenAddress, publicDir, runDir or allowedOrigins change.
             """
     )
 
@@ -21,7 +22,7 @@ struct RenderNginx: AsyncParsableCommand {
     @Option(help: "The directory of nginx.conf.")
     var out: String
 
-    @Option(help: "The account of nginx's workers; needed when nginx is started by root.")
+    @Option(help: "The account of nginx's workers, when root starts nginx: the one that runs the gateway.")
     var user: String?
 
     @OptionGroup var log: LogOptions

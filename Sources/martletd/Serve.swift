@@ -6,7 +6,13 @@ import ServiceKit
 
 /// `martletd serve`: runs components until it is told to stop.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run components until SIGTERM or SIGINT.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run components until SIGTERM or SIGINT.",
+        discussion: """
+            Components reach each other by sockets in runDir, so they may be started in any order. nginx is not started: \
+            see “martletd render-nginx”.
+            """
+    )
 
     @Option(help: "The configuration file.")
     var config = "./config.yml"

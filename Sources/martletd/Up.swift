@@ -10,21 +10,22 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run everything in the foreground, with nginx; make the installation on first start.",
         discussion: """
-            The first start writes DATA/config.yml with fresh keys, creates the user admin and the project user/admin/hello, and pushes a first
-            commit. Later starts find everything again.
+            The first start makes DATA with fresh keys, the user admin (password in DATA/admin-password, token in \
+            DATA/admin-token) and the project user/admin/hello, and pushes its first commit. Later starts find everything \
+            again; only DATA/config.yml and DATA/nginx are written anew each time.
             """
     )
 
-    @Option(help: "Holds everything: configuration, stores, repositories, logs.")
+    @Option(help: "The directory of everything: configuration, stores, repositories, logs.")
     var data = ".run"
 
-    @Option(help: "Where nginx listens on the loopback interface.")
+    @Option(help: "The port of 127.0.0.1 on which nginx listens.")
     var port: UInt16 = 8000
 
-    @Option(help: "The project's nginx directory.")
+    @Option(help: "The project's directory nginx/.")
     var nginxDir = "nginx"
 
-    @Option(help: "The web UI's files.")
+    @Option(help: "The project's directory public/, the web UI.")
     var publicDir = "public"
 
     @OptionGroup var log: LogOptions

@@ -115,6 +115,7 @@ struct SignInTests {
     func crossSite() async throws {
         try await GatewayFixture.with {
             $0.allowedOrigins = ["https://ui.example.org"]
+            $0.webExposedURL = "https://CI.example.org/martlet"
         } _: { gateway in
             let ann = try await gateway.makeUser("ann")
             var cookies = try await signIn(gateway, ann).cookies
@@ -136,6 +137,9 @@ struct SignInTests {
             #expect(try await post("a", [own, csrf]).status == 201)
             #expect(try await post("b", [("Origin", "https://ui.example.org"), csrf]).status == 201)
             #expect(try await post("c", [("Referer", "http://localhost/account"), csrf]).status == 201)
+            // The origin of the exposed URL: a proxy in front may speak https where we hear http.
+            #expect(try await post("own", [("Origin", "https://ci.example.org"), csrf]).status == 201)
+            #expect(try await post("foreign", [("Origin", "https://ci.example.org.evil"), csrf]).status == 403)
             for (extra, reason) in [
                 ([own], "CSRF token not found in request"),
                 ([own, ("X-Csrf-Token", "bm9uc2Vuc2U=")], "CSRF token invalid"),
