@@ -19,7 +19,8 @@ struct FirstStart: Service {
     let configuration: DaemonConfiguration
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        // Ending in order, not by an error: that would cancel the services that are still stopping.
+        _ = try await untilGracefulShutdown {
             let client = try HTTPClient()
             defer { client.shutdown() }
             let configstore = ConfigStoreClient(connection: try connection(client, configuration.gateway.configstore))

@@ -1,5 +1,6 @@
 import Base
 import Logging
+import ServiceKit
 import ServiceLifecycle
 import Subprocess
 
@@ -10,7 +11,7 @@ struct NginxProcess: Service {
     /// Runs nginx until graceful shutdown.
     /// - Throws: ``Failure`` when nginx cannot start or ends by itself.
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        _ = try await untilGracefulShutdown {
             let outcome = try await attempt("start nginx; install the Debian package nginx-light") {
                 try await Subprocess.run(
                     .name("nginx"),

@@ -1,4 +1,6 @@
+import Base
 import Foundation
+import Model
 import RunConfig
 import TestSupport
 import Testing
