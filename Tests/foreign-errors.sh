@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-foreign='FileManager\.default\.|manager\.(createDirectory|removeItem|moveItem|copyItem|contentsOfDirectory|attributesOfItem)|String\(contentsOf|Data\(contentsOf|\.write\(to:|JSON(En|De)coder\(\)\.|Subprocess\.run\(|Yams\.|String\(contentsOfFile|FileHandle\(|FileDescriptor\.open\(|AES\.|(encoder|decoder)\.(en|de)code\([a-zA-Z.]+(, from: [a-zA-Z(]+\)*)?\)|inDatabase|body\.collect\(|group\.run\(\)|DatabaseQueue\(|DatabasePool\(|KDF\.Scrypt|application\.run\(\)|Regex\('
+foreign='FileManager\.default\.|manager\.(createDirectory|removeItem|moveItem|copyItem|contentsOfDirectory|attributesOfItem)|String\(contentsOf|Data\(contentsOf|\.write\(to:|JSON(En|De)coder\(\)\.|Subprocess\.run\(|Yams\.|String\(contentsOfFile|FileHandle\(|FileDescriptor\.open\(|AES\.|(encoder|decoder)\.(en|de)code\([a-zA-Z.]+(, from: [a-zA-Z(]+\)*)?\)|inDatabase|body\.collect\(upTo|group\.run\(\)|DatabaseQueue\(|DatabasePool\(|KDF\.Scrypt|application\.run\(\)|Regex\('
 
 awk -v foreign="$foreign" '
     FNR == 1 { depth = 0; split("", guard); }

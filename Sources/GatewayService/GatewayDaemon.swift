@@ -69,7 +69,7 @@ package struct GatewayDaemon: Service {
             ],
             logger: Logger.current
         )
-        try await group.run()
+        try await attempt("serve the gateway") { try await group.run() }
     }
 
     private func router() throws -> Router<GatewayContext> {

@@ -46,7 +46,7 @@ package struct RunServiceDaemon: Service {
             ],
             logger: Logger.current
         )
-        try await group.run()
+        try await attempt("serve the runservice") { try await group.run() }
     }
 
     private func server(

@@ -16,6 +16,19 @@ struct InstallationDirectory {
     var nginxInstance: String { "\(data)/nginx" }
     var url: String { "http://127.0.0.1:\(port)" }
 
+    /// Refuses what could not work, before anything is made or started.
+    /// - Throws: ``Failure`` that says what to do.
+    func expectUsable() throws {
+        let excess = "\(data)/run/gateway-stream.sock".utf8.count - SocketFile.maximumPathLength
+        guard excess <= 0 else {
+            throw Failure(
+                "\(data) is \(excess) bytes too long for the sockets in it: choose a directory with a shorter path, as in "
+                    + "make run DATA=$HOME/.martlet"
+            )
+        }
+        try LoopbackPort.expectFree(port)
+    }
+
     /// Makes what is missing.
     ///
     /// The configuration is written anew each time, as it follows from the arguments alone; keys and passwords are made once.

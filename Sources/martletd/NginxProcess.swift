@@ -24,14 +24,15 @@ struct NginxProcess: Service {
                     error: .string(limit: 1 << 16)
                 )
             }
-            if Task.isCancelled { return }
+            try Task.checkCancellation()
             throw Failure("nginx ended (\(outcome.terminationStatus)): \(outcome.standardError)")
         }
     }
 
-    // SIGQUIT lets nginx finish its requests.
+    // SIGQUIT lets nginx finish its requests. A terminal's Ctrl-C goes to a whole process group, and nginx would end before its turn.
     private static var options: PlatformOptions {
         var options = PlatformOptions()
+        options.processGroupID = 0
         options.teardownSequence = [
             .send(signal: .quit, allowedDurationToNextStep: .seconds(3)),
             .send(signal: .terminate, allowedDurationToNextStep: .seconds(1)),

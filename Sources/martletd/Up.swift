@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import ServiceKit
 import ServiceLifecycle
+import SystemPackage
 
 /// `martletd up`: a whole installation in the foreground, made on first start; what `make run` calls.
 struct Up: AsyncParsableCommand {
@@ -30,6 +31,10 @@ struct Up: AsyncParsableCommand {
 
     @OptionGroup var log: LogOptions
 
+    func validate() throws {
+        guard port > 0 else { throw ValidationError("The port is a number from 1 to 65535.") }
+    }
+
     func run() async throws {
         try await log.run { _ in
             let installation = InstallationDirectory(
@@ -38,6 +43,11 @@ struct Up: AsyncParsableCommand {
                 publicDirectory: absolute(publicDir),
                 nginxDirectory: absolute(nginxDir)
             )
+            try installation.expectUsable()
+            try InstallationDirectory.makeDirectory(installation.data)
+            // Before anything is written: a second start must not change the files of the first.
+            let lock = try DirectoryLock(installation.data, for: "martletd")
+            defer { withExtendedLifetime(lock) {} }
             try installation.prepare()
             let components = Set(Component.allCases)
             let configuration = try ConfigurationLoader.load(installation.configPath, for: components)
@@ -52,7 +62,6 @@ struct Up: AsyncParsableCommand {
     }
 
     private func absolute(_ path: String) -> String {
-        let absolute = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
-        return absolute.count > 1 && absolute.hasSuffix("/") ? String(absolute.dropLast()) : absolute
+        FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized().string
     }
 }

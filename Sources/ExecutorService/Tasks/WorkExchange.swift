@@ -6,6 +6,8 @@ import Model
 struct WorkExchange: Sendable {
     /// The runservice takes an executor for lost after 60 s.
     private static let heartbeat: Duration = .seconds(20)
+    /// Failures in a row that are not worth a warning; with the waits between them they take about three seconds.
+    private static let quietFailures = 6
     private static let longRequest: Duration = .seconds(60)
 
     /// The runservice.
@@ -62,7 +64,14 @@ struct WorkExchange: Sendable {
 
     private func recover(from error: any Error, _ call: String, _ backoff: inout Backoff) async throws {
         if ErrorChain(error).isCancellation { throw CancellationError() }
-        Logger.current.warning("runservice did not answer as hoped", error: error, metadata: ["call": "\(call)"])
+        // Both may start together, and the runservice may restart at any time: that alone is worth nobody's attention.
+        let level: Logger.Level = backoff.failures < Self.quietFailures ? .debug : .warning
+        Logger.current.log(
+            level: level,
+            "runservice did not answer as hoped",
+            error: error,
+            metadata: ["call": "\(call)"]
+        )
         try await backoff.wait()
     }
 }

@@ -54,7 +54,7 @@ struct SandboxDriver: Driver {
         }
         if !groups.missing.isEmpty {
             let missing = groups.missing.joined(separator: ", ")
-            Logger.current.warning("control groups cannot be written", metadata: ["missing": "\(missing)"])
+            Logger.current.notice("control groups cannot be written", metadata: ["missing": "\(missing)"])
         }
         let surroundings = try await surroundings(reachesGateway: false)
         let range = range(of: 0)
