@@ -8,10 +8,11 @@ import Subprocess
 struct NginxProcess: Service {
     let directory: String
 
-    /// Runs nginx until graceful shutdown.
+    /// Runs nginx until graceful shutdown, in place of one that an earlier process may have left behind.
     /// - Throws: ``Failure`` when nginx cannot start or ends by itself.
     func run() async throws {
         _ = try await untilGracefulShutdown {
+            try await StaleNginx(directory: directory).stop()
             let outcome = try await attempt("start nginx; install the Debian package nginx-light") {
                 try await Subprocess.run(
                     .name("nginx"),

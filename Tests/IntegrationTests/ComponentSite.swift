@@ -1,0 +1,192 @@
+import Base
+import FoundationEssentials
+import GatewayService
+import HTTPTransport
+import HTTPTypes
+import Model
+import ServiceKit
+import TestSupport
+import Testing
+import WorkerClients
+
+/// An installation behind the real nginx, with a user, a project and its repository; its components are processes.
+struct ComponentSite: Sendable {
+    static let projectPath = "/api/v1alpha/projects/user%2Fada%2Fnumbers"
+
+    let directory: String
+    let url: String
+    let processes: ComponentProcesses
+    /// The public API, as ada.
+    let api: ServiceConnection
+    /// The runservice itself, which knows more than the public API shows.
+    let runservice: RunServiceClient
+    /// The group of the project's runs.
+    let group: String
+
+    private static let internalToken = "internal-token-of-this-test"
+    private static let password = "correct horse battery staple"
+
+    /// Runs `body` beside an installation.
+    /// - Parameters:
+    ///   - arrangement: how the components are spread over processes.
+    ///   - driver: the executor's.
+    static func with<Value: Sendable>(
+        _ arrangement: ComponentProcesses.Arrangement,
+        driver: ExecutorConfiguration.DriverKind = .host,
+        _ body: (ComponentSite) async throws -> Value
+    ) async throws -> Value {
+        let directory = TemporaryDirectory.path
+        let client = try HTTPClient()
+        defer { client.shutdown() }
+        for name in ["run", "logs", "trees"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(directory)/\(name)",
+                withIntermediateDirectories: false,
+                attributes: [.posixPermissions: 0o700]
+            )
+        }
+        return try await TestNginx.run(render: { try nginxFiles($0, directory) }) { nginx in
+            let path = "\(directory)/config.yml"
+            try Data(configuration(url: nginx.url, driver: driver).utf8).write(to: URL(filePath: path))
+            return try await ComponentProcesses.with(arrangement, configuration: path, logs: "\(directory)/logs") {
+                processes in
+                try await body(try await make(directory, nginx.url, processes, client))
+            }
+        }
+    }
+
+    private static func nginxFiles(_ settings: TestNginx.Settings, _ directory: String) throws -> [String: String] {
+        let site = try NginxSite(
+            listen: settings.listen,
+            publicDirectory: "\(TestNginx.projectDirectory)/public",
+            apiSocket: "\(directory)/run/gateway-api.sock",
+            streamSocket: "\(directory)/run/gateway-stream.sock",
+            user: settings.user,
+            workers: 1
+        )
+        return site.files()
+    }
+
+    private static func configuration(url: String, driver: ExecutorConfiguration.DriverKind) -> String {
+        """
+        id: chaos
+        apiExposedURL: \(url)
+        runDir: run
+        internalServicesAPIToken: \(internalToken)
+        gateway:
+          unsecureCookies: true
+          cookieSigning:
+            key: 0123456789abcdef0123456789abcdef
+        configstore:
+          dataDir: configstore
+        runservice:
+          dataDir: runservice
+        executor:
+          dataDir: executor
+          activeTasksLimit: 4
+          driver:
+            type: \(driver.rawValue)
+        gitserver:
+          dataDir: gitserver
+
+        """
+    }
+
+    private static func make(
+        _ directory: String,
+        _ url: String,
+        _ processes: ComponentProcesses,
+        _ client: HTTPClient
+    ) async throws -> ComponentSite {
+        func service(_ component: Component, token: String = internalToken) throws -> ServiceConnection {
+            let endpoint = try HTTPEndpoint.url("unix:\(directory)/run/\(component.rawValue).sock")
+            return ServiceConnection(client: client, endpoint: endpoint, token: SecretValue(token))
+        }
+        for component in [Component.configstore, .runservice, .gitserver, .gateway] {
+            try await persistently { try await service(component).send(.get, "/readyz") }
+        }
+        let configstore = ConfigStoreClient(connection: try service(.configstore))
+        _ = try await configstore.create(UserCreation(name: "ada", password: SecretValue(password)))
+        let token = try await configstore.createToken(named: "test", forUser: "ada").value
+        let api = ServiceConnection(client: client, endpoint: try .url(url), token: token)
+        try await persistently { try await api.send(.get, "/api/v1alpha/version") }
+        let project: Project = try await api.send(.post, "/api/v1alpha/projects", NewProject())
+        return ComponentSite(
+            directory: directory,
+            url: url,
+            processes: processes,
+            api: api,
+            runservice: RunServiceClient(connection: try service(.runservice)),
+            group: "/project/\(project.id)"
+        )
+    }
+
+    private struct NewProject: Encodable {
+        let name = "numbers"
+        let parent_ref = "user/ada"
+        let visibility = "private"
+        let repo_path = "ada/numbers"
+        let remote_source_name = "local"
+    }
+
+    private struct Project: Decodable {
+        let id: String
+    }
+}
+
+// MARK: - Git
+
+extension ComponentSite {
+    /// Makes a work tree with a pipeline file, on a branch of its own.
+    func makeTree(_ branch: String, pipeline: String) async throws {
+        let tree = "\(directory)/trees/\(branch)"
+        try FileManager.default.createDirectory(atPath: "\(tree)/.martlet", withIntermediateDirectories: true)
+        try Data(pipeline.utf8).write(to: URL(filePath: "\(tree)/.martlet/config.yml"))
+        _ = try await git(branch, "init", "-q", "--initial-branch", branch)
+        _ = try await git(branch, "add", ".")
+    }
+
+    /// Commits what has been added, even if that is nothing.
+    /// - Returns: the commit.
+    func commit(_ branch: String, message: String) async throws -> String {
+        _ = try await git(branch, "commit", "-q", "--allow-empty", "-m", message)
+        return String(try await git(branch, "rev-parse", "HEAD").prefix(40))
+    }
+
+    /// Pushes the branch.
+    /// - Returns: whether git says that this was done.
+    func push(_ branch: String) async throws -> Bool {
+        let tree = "\(directory)/trees/\(branch)"
+        let arguments = ["push", "-q", "\(url)/repos/ada/numbers.git", branch]
+        return try await TestProcess.run("git", arguments, in: tree, environment: environment).isSuccess
+    }
+
+    private func git(_ branch: String, _ arguments: String...) async throws -> String {
+        try await TestProcess.require("git", arguments, in: "\(directory)/trees/\(branch)", environment: environment)
+    }
+
+    private var environment: [String: String] {
+        [
+            "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "credential.helper",
+            "GIT_CONFIG_VALUE_0": "!f() { echo username=ada; echo \"password=\(Self.password)\"; }; f",
+            "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org",
+            "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org",
+        ]
+    }
+}
+
+/// Repeats a call as long as a component that is being restarted may be the reason for its failure.
+/// - Throws: what the call throws when the reason is another one, or after a minute.
+func persistently<Value>(_ call: () async throws -> Value) async throws -> Value {
+    let end = Deadline.after(.seconds(60))
+    while true {
+        do {
+            return try await call()
+        } catch {
+            let kind = ErrorChain(error).first(RemoteError.self)?.kind ?? .unavailable
+            guard kind == .unavailable || kind == .internal, !end.isPast else { throw error }
+            try await Task.sleep(for: .milliseconds(30))
+        }
+    }
+}
