@@ -2,9 +2,12 @@ import Glibc
 
 /// Keeps a second service of the same kind out of a data directory; gone with its owner, however that ends.
 public final class DirectoryLock: Sendable {
+    /// A killed owner may have been starting a process, which has the lock until it executes its program or is killed, too.
+    private static let patience: Duration = .seconds(2)
+
     private let descriptor: Int32
 
-    /// Takes an existing directory, as long as the value lives.
+    /// Takes an existing directory, as long as the value lives; blocks for up to two seconds.
     /// - Parameters:
     ///   - directory: the directory, which gets a file named `lock`.
     ///   - service: what takes it, for people.
@@ -13,8 +16,13 @@ public final class DirectoryLock: Sendable {
         let path = "\(directory)/lock"
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let end = Deadline.after(Self.patience)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
+            if reason == EWOULDBLOCK, !end.isPast {
+                usleep(5_000)
+                continue
+            }
             close(descriptor)
             guard reason == EWOULDBLOCK else { throw SystemError("lock \(path)", code: reason) }
             throw Failure("another \(service) uses the data directory \(directory): stop it first")

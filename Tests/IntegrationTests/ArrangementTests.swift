@@ -26,7 +26,7 @@ struct ArrangementTests {
                 "pushed: 1 finished success", "log: 60 lines", "requested: 2 finished success",
                 "stopped: 3 finished stopped",
                 "broken: 4 setuperror unknown", "restarted: 5 finished success", "no such log: logDoesNotExist",
-                "no such run: runDoesNotExist", "stranger: unauthorized", "events: changed in order",
+                "no such run: runDoesNotExist", "stranger: 403", "events: changed in order",
             ]
         )
     }
@@ -123,7 +123,7 @@ struct ArrangementTests {
         return [
             "no such log: \(try await code(log, query: [("step", "7")]))",
             "no such run: \(try await code("\(ComponentSite.projectPath)/runs/99"))",
-            "stranger: \(stranger == 401 ? "unauthorized" : "\(stranger)")",
+            "stranger: \(stranger)",
         ]
     }
 
