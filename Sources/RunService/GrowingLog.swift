@@ -15,15 +15,28 @@ package final class GrowingLog: Sendable {
     private let writer = Mutex(())
     private let bell = Bell()
 
-    /// Opens or creates the file.
-    init(path: String) throws {
+    /// Opens the file.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - creates: whether a file that does not exist is made; nothing is made for who only looks.
+    /// - Returns: nil when there is no such file and none is to be made.
+    /// - Throws: ``SystemError`` naming the path.
+    static func open(path: String, creates: Bool) throws -> GrowingLog? {
         let directory = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
-        guard mkdir(String(directory), 0o700) == 0 || errno == EEXIST else {
+        if creates, mkdir(String(directory), 0o700) != 0, errno != EEXIST {
             throw SystemError("create log directory \(directory)")
         }
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | (creates ? O_CREAT : 0), 0o600)
+        guard descriptor >= 0 else {
+            if !creates, errno == ENOENT { return nil }
+            throw SystemError("open log \(path)")
+        }
+        return GrowingLog(descriptor: descriptor, path: path)
+    }
+
+    private init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
         self.path = path
-        descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError("open log \(path)") }
         state = Mutex(State(size: Int64(lseek(descriptor, 0, SEEK_END))))
     }
 

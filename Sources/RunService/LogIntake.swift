@@ -46,14 +46,38 @@ package final class LogIntake: Sendable {
         to selector: LogSelector,
         of task: TaskID
     ) async throws -> Int64 {
-        let log = try await growingLog(selector, of: task, creates: true)
+        var log = try await growingLog(selector, of: task)
+        if log == nil {
+            // Made an object before its sender heard of that: what is stored there must not begin again.
+            let stored = try await storedBytes(selector, of: task)
+            if stored > 0, offset + Int64(bytes.count) <= stored { return stored }
+            log = try await growingLog(selector, of: task, creates: true)
+        }
         guard let log else { throw Failure("log \(selector) of task \(task) could not be opened") }
         return try await BlockingPool.shared.run { try log.append(bytes, at: offset) }
     }
 
     /// Notes how long a log is once its step has ended, so that followers know the end.
     package func complete(_ selector: LogSelector, of task: TaskID, bytes: Int64) async throws {
-        try await growingLog(selector, of: task, creates: false)?.complete(at: bytes)
+        try await growingLog(selector, of: task)?.complete(at: bytes)
+    }
+
+    /// The log while it still grows; nil when nothing of it has arrived or it is an object already.
+    package func growingLog(_ selector: LogSelector, of task: TaskID) async throws -> GrowingLog? {
+        try await growingLog(selector, of: task, creates: false)
+    }
+
+    /// The log of a step that runs, made now if nothing of it has arrived; nil when it is an object already.
+    ///
+    /// The step may end and its log be sealed at any moment. Whoever makes a log looks for the object afterwards: a log that was made
+    /// before is what becomes the object, and one made later is taken back.
+    package func awaitedLog(_ selector: LogSelector, of task: TaskID) async throws -> GrowingLog? {
+        if let log = try await growingLog(selector, of: task) { return log }
+        if try await objectBytes(selector, of: task) != nil { return nil }
+        let log = try await growingLog(selector, of: task, creates: true)
+        guard try await objectBytes(selector, of: task) != nil, log?.size == 0 else { return log }
+        try await withdraw(selector, of: task)
+        return nil
     }
 
     /// Makes the logs of an ended task objects, after a check that all bytes are here.
@@ -69,11 +93,7 @@ package final class LogIntake: Sendable {
         for selector in try await grownLogs(of: task) {
             try await store(selector, of: task)
         }
-        try await BlockingPool.shared.run { [directory] in
-            guard rmdir("\(directory)/\(task)") == 0 || errno == ENOENT else {
-                throw SystemError("remove log directory of task \(task)")
-            }
-        }
+        try await BlockingPool.shared.run { [self] in try open.withLock { _ in try removeDirectory(of: task) } }
     }
 
     /// The tasks that have growing logs, for cleaning up after a restart.
@@ -95,19 +115,47 @@ package final class LogIntake: Sendable {
     }
 
     private func storedBytes(_ selector: LogSelector, of task: TaskID) async throws -> Int64 {
-        if let log = try await growingLog(selector, of: task, creates: false) { return log.size }
+        let growing = try await growingLog(selector, of: task)?.size ?? 0
+        return max(growing, try await objectBytes(selector, of: task) ?? 0)
+    }
+
+    private func objectBytes(_ selector: LogSelector, of task: TaskID) async throws -> Int64? {
         do {
             return try await objects.stat(LogObjects.name(of: selector, task)).size
         } catch let error as ObjectStorageError where error.kind == .notExist {
-            return 0
+            return nil
         }
     }
 
+    /// Makes a growing log an object; one that is an object already is only ever replaced by more of the same log.
     private func store(_ selector: LogSelector, of task: TaskID) async throws {
-        let log = try await growingLog(selector, of: task, creates: false)
-        log?.complete(at: log?.size ?? 0)
+        guard let log = try await growingLog(selector, of: task) else { return }
+        log.complete(at: log.size)
+        if let stored = try await objectBytes(selector, of: task), stored >= log.size {
+            return try await withdraw(selector, of: task)
+        }
         try await objects.adopt(file: path(selector, of: task), as: LogObjects.name(of: selector, task))
         open.withLock { $0[Key(task: task, selector: selector)] = nil }
+    }
+
+    /// Removes a growing log that is an object already.
+    private func withdraw(_ selector: LogSelector, of task: TaskID) async throws {
+        let path = path(selector, of: task)
+        try await BlockingPool.shared.run { [self] in
+            try open.withLock { logs in
+                logs[Key(task: task, selector: selector)] = nil
+                guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove log \(path)") }
+                try removeDirectory(of: task)
+            }
+        }
+    }
+
+    /// Removes a task's directory unless logs grow there; under the lock under which they are made.
+    private func removeDirectory(of task: TaskID) throws {
+        let path = "\(directory)/\(task)"
+        guard rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY else {
+            throw SystemError("remove log directory \(path)")
+        }
     }
 
     private func grownLogs(of task: TaskID) async throws -> [LogSelector] {
@@ -119,16 +167,14 @@ package final class LogIntake: Sendable {
         }
     }
 
-    /// The log while it still grows; nil when nothing of it has arrived, unless it is to be created, or it is an object already.
-    package func growingLog(_ selector: LogSelector, of task: TaskID, creates: Bool) async throws -> GrowingLog? {
+    private func growingLog(_ selector: LogSelector, of task: TaskID, creates: Bool) async throws -> GrowingLog? {
         let key = Key(task: task, selector: selector)
         if let log = open.withLock({ $0[key] }) { return log }
         let path = path(selector, of: task)
         return try await BlockingPool.shared.run { [self] in
-            guard creates || access(path, F_OK) == 0 else { return nil }
-            return try open.withLock { logs in
+            try open.withLock { logs in
                 if let log = logs[key] { return log }
-                let log = try GrowingLog(path: path)
+                let log = try GrowingLog.open(path: path, creates: creates)
                 logs[key] = log
                 return log
             }

@@ -37,9 +37,14 @@ package struct LogReader: Sendable {
         follows: Bool
     ) async throws -> ResponseBody {
         let step = try await step(selector, of: task, run: run)
+        if let log = try await intake.growingLog(selector, of: task) {
+            return Self.body(of: log, from: offset, follows: follows)
+        }
         // A step that runs may be followed before its first byte: no event will tell of that.
-        let waits = follows && step.phase == .running
-        if let log = try await intake.growingLog(selector, of: task, creates: waits) {
+        if follows, step.phase == .running, let log = try await intake.awaitedLog(selector, of: task) {
+            let step = try await self.step(selector, of: task, run: run)
+            // Ended meanwhile: nobody else will say so to a log that was made just now.
+            if step.phase != .running { log.complete(at: step.logBytes ?? 0) }
             return Self.body(of: log, from: offset, follows: follows)
         }
         do {
