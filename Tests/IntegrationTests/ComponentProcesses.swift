@@ -49,8 +49,12 @@ final class ComponentProcesses: Sendable {
 
     /// Runs `body` beside the components, and stops them by SIGTERM.
     /// - Parameters:
+    ///   - arrangement: how the components are spread over processes.
     ///   - configuration: the configuration file.
     ///   - logs: the directory in which each process gets a log, which is attached to the test.
+    ///   - body: the test.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or why a process cannot be started.
     static func with<Value: Sendable>(
         _ arrangement: Arrangement,
         configuration: String,

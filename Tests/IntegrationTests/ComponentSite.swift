@@ -30,6 +30,9 @@ struct ComponentSite: Sendable {
     /// - Parameters:
     ///   - arrangement: how the components are spread over processes.
     ///   - driver: the executor's.
+    ///   - body: the test.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or why the installation does not start.
     static func with<Value: Sendable>(
         _ arrangement: ComponentProcesses.Arrangement,
         driver: ExecutorConfiguration.DriverKind = .host,
