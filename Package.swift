@@ -217,7 +217,7 @@ let package = Package(
             [
                 "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
                 "GitService",
-                .logging, .lifecycle, .httpTypes, .hummingbird,
+                .crypto, .logging, .lifecycle, .httpTypes, .hummingbird,
             ]
         ),
         tests(

@@ -108,6 +108,11 @@ package struct Identity: Sendable {
         }
     }
 
+    /// Looks everybody up again, because a token or a user was deleted.
+    func forgetAll() {
+        known.forgetAll()
+    }
+
     func isAdminToken(_ token: String) -> Bool {
         guard let adminToken else { return false }
         return ConstantTime.equal(token, adminToken.revealed)

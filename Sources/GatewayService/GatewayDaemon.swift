@@ -117,8 +117,7 @@ package struct GatewayDaemon: Service {
         open.get("version") { _, _ in try Response.json(["service": "gateway", "version": version]) }
         let groups = ProjectGroupRoutes(configstore: configstore)
         let owners = RunOwnerLookup(configstore: configstore)
-        UserRoutes(configstore: configstore, git: git, sessions: identity.sessions, crossSite: identity.crossSite)
-            .add(open: open, required: required)
+        UserRoutes(configstore: configstore, git: git, identity: identity).add(open: open, required: required)
         groups.add(open: open, required: required)
         ProjectRoutes(configstore: configstore, git: git, groups: groups, apiExposedURL: configuration.apiExposedURL)
             .add(optional: optional, required: required)

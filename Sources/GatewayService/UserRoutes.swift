@@ -12,8 +12,7 @@ import WorkerClients
 struct UserRoutes: Sendable {
     let configstore: ConfigStoreClient
     let git: LocalGitSource
-    let sessions: Sessions
-    let crossSite: CrossSiteGuard
+    let identity: Identity
 
     func add(open: GatewayRoutes, required: GatewayRoutes) {
         open.post("auth/login") { request, context in try await login(request, context) }
@@ -42,7 +41,7 @@ struct UserRoutes: Sendable {
 
     private func login(_ request: Request, _ context: GatewayContext) async throws -> Response {
         // Nobody is to find themselves signed in as somebody else whom another site has chosen.
-        guard !crossSite.isForeign(request, scheme: context.scheme) else {
+        guard !identity.crossSite.isForeign(request, scheme: context.scheme) else {
             throw APIError(.forbidden, code: "originInvalid", "Sign in from this installation's own pages.")
         }
         let login: Login = try await request.json()
@@ -64,7 +63,7 @@ struct UserRoutes: Sendable {
             throw APIError(.unauthorized, code: "invalidCredentials", "The name or the password is wrong.")
         }
         var response = try Response.json(LoginResponse(user: UserResponse(user)), status: .created)
-        for cookie in try sessions.begin(for: user.id, now: Date()) {
+        for cookie in try identity.sessions.begin(for: user.id, now: Date()) {
             response.headers.append(HTTPField(name: .setCookie, value: cookie))
         }
         return response
@@ -142,6 +141,7 @@ struct UserRoutes: Sendable {
             throw error
         }
         try await relay(["userDoesNotExist", "userOwnsProjects"]) { try await configstore.deleteUser(user.id.text) }
+        identity.forgetAll()
         try await deleteRepositories(of: user.name)
         try await deleteRepositories(of: user.id.text)
         return .empty()
@@ -181,6 +181,7 @@ struct UserRoutes: Sendable {
         try await relay(["userTokenDoesNotExist"]) {
             try await configstore.deleteToken(named: name, ofUser: user.id.text)
         }
+        identity.forgetAll()
         return .empty()
     }
 

@@ -32,11 +32,15 @@ struct WebhookReceiver: Sendable {
             throw APIError(.badRequest, "Only push events are known.")
         }
         let event = try Self.event(bytes)
-        try await submit(event, to: placed, delivery: delivery)
+        // By the body, which the signature covers and which names the moment of the push: a header can be made up.
+        let key = "\(HexText.text(SHA256.hash(data: Data(bytes))))|\(placed.project.id)"
+        try await withLogger(mergingMetadata: ["request": "\(delivery)"]) { _ in
+            try await submit(event, to: placed, key: key)
+        }
         return .empty(.ok)
     }
 
-    private func submit(_ event: GitEvent, to placed: PlacedProject, delivery: String) async throws {
+    private func submit(_ event: GitEvent, to placed: PlacedProject, key: String) async throws {
         let context = try RefContext.context(of: event.ref, commit: event.commit, pullRequestPatterns: [])
         do {
             _ = try await submission.submit(
@@ -46,7 +50,7 @@ struct WebhookReceiver: Sendable {
                     context: context,
                     message: context.refType == .tag ? "Tag \(context.tag)" : event.message,
                     trigger: .webhook,
-                    key: "\(delivery)|\(placed.project.id)"
+                    key: key
                 )
             )
         } catch let error as APIError where error.code == "configFileDoesNotExist" {

@@ -71,6 +71,7 @@ struct OwnershipTests {
             #expect(try await gateway.call(.get, refs, token: nil, headers: basic("ann", ann.password)).status == 200)
             #expect(try await gateway.call(.delete, "projects/user%2Fann%2Fhello", token: ann.token).status == 204)
             #expect(try await gateway.call(.delete, "users/ann", token: admin).status == 204)
+            #expect(try await gateway.call(.get, "user", token: ann.token).status == 401)
             let hosted = "\(gateway.directory)/git/hosted"
             #expect(try FileManager.default.contentsOfDirectory(atPath: "\(hosted)/ann").isEmpty)
             let again = #"{"username":"ann","password":"another one"}"#

@@ -1,9 +1,11 @@
 import Base
+import Crypto
 import FoundationEssentials
 import HTTPTypes
 import Model
 import TestSupport
 import Testing
+import WorkerClients
 
 @Suite("Projects and runs of the public API", .temporaryDirectory, .timeLimit(.minutes(1)))
 struct ProjectRunTests {
@@ -84,6 +86,46 @@ struct ProjectRunTests {
             let run = try await gateway.call(.get, "projects/user%2Fann%2Fhello/runs/1")
             #expect(run.text.contains(#""name":"a""#))
             #expect(!run.text.contains("MARTLET_GIT_TOKEN"))
+        }
+    }
+
+    @Test("a webhook that is delivered again makes no second run, whatever its headers say")
+    func replay() async throws {
+        try await GatewayFixture.with { gateway in
+            let ann = try await gateway.makeUser("ann")
+            try await gateway.makeProject("hello", of: ann)
+            try await push(gateway, ann, to: "ann/hello", files: [".martlet/config.yml": Self.pipeline])
+            try await eventually("a run") { try await runs(gateway, ann.token).text.contains(#""number":1"#) }
+            let project = try await gateway.configstore.project("user/ann/hello").project
+            let tree = "\(gateway.directory)/tree-main-ann-hello"
+            let sha = String(try await TestProcess.require("git", ["rev-parse", "HEAD"], in: tree).prefix(40))
+            let event = GitEvent(
+                repositoryPath: "ann/hello",
+                ref: "refs/heads/main",
+                old: nil,
+                new: sha,
+                commit: sha,
+                message: "again",
+                author: GitEvent.Person(name: "Ann", email: "a@example.org"),
+                pusher: ann.user.id,
+                pushedAt: Date(timeIntervalSince1970: 1)
+            )
+            let body = try JSONCoding.encode(event)
+            let key = SymmetricKey(data: Data(project.webhookSecret.revealed.utf8))
+            let signature = HexText.text(HMAC<SHA256>.authenticationCode(for: body, using: key))
+            for delivery in ["a", "a", "b"] {
+                let headers: HTTPFields = [
+                    try #require(HTTPField.Name("X-Martlet-Event")): "push",
+                    try #require(HTTPField.Name("X-Martlet-Delivery")): delivery,
+                    try #require(HTTPField.Name("X-Martlet-Signature")): "sha256=\(signature)",
+                ]
+                let json = String(decoding: body, as: UTF8.self)
+                let path = "/webhooks?projectid=\(project.id)"
+                #expect(try await gateway.call(.post, path, headers: headers, json: json).status == 200)
+            }
+            let text = try await runs(gateway, ann.token).text
+            #expect(text.contains(#""number":2"#))
+            #expect(!text.contains(#""number":3"#))
         }
     }
 

@@ -180,6 +180,8 @@ struct SignInTests {
             #expect(try await gateway.call(.post, "users/ann/tokens", token: bob.token, json: "{}").status == 400)
             #expect(try await gateway.call(.delete, "users/ann/tokens/ci", token: bob.token).status == 400)
             #expect(try await gateway.call(.delete, "users/ann/tokens/ci", token: ann.token).status == 204)
+            // At once, although a token is remembered for some seconds.
+            #expect(try await gateway.call(.get, "user", token: token).status == 401)
             #expect(
                 try await gateway.call(.delete, "users/ann/tokens/ci", token: ann.token).code == "userTokenDoesNotExist"
             )
