@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 max_unchecked=1      # @unchecked Sendable, nonisolated(unsafe)
-max_try_question=27  # try?
+max_try_question=29  # try?
 exported='Base Model HTTPTransport WorkerClients GatewayClient'
 
 failed=0
