@@ -76,15 +76,12 @@ struct RunSubmission: Sendable {
 
     private func pipelineFile(_ request: Request) async throws -> (ConfigFile, [UInt8])? {
         let commit = request.context.commitSHA
-        return try await relay {
-            try await withThrowingTaskGroup(of: (Int, [UInt8]?).self) { group in
-                for (index, file) in ConfigFile.candidates.enumerated() {
-                    group.addTask { (index, try await git.file(file.path, at: commit, in: request.repository)) }
-                }
-                var found: [Int: [UInt8]] = [:]
-                for try await (index, bytes) in group { found[index] = bytes }
-                return found.min { $0.key < $1.key }.map { (ConfigFile.candidates[$0.key], $0.value) }
-            }
+        let candidates = ConfigFile.candidates
+        let found = try await relay {
+            try await git.firstFile(of: candidates.map(\.path), at: commit, in: request.repository)
+        }
+        return found.flatMap { found in
+            candidates.first { $0.path == found.path }.map { ($0, found.bytes) }
         }
     }
 

@@ -34,13 +34,17 @@ struct GitHTTPBackend: Sendable {
         let wish = try RepositoryRequest(
             method: request.method.rawValue,
             path: request.uri.path,
-            service: request.query("service")
+            service: request.query("service"),
+            paths: request.queries("path")
         )
         switch wish {
         case .advertise(let repository, let service): return try await advertise(repository, service, request)
         case .exchange(let repository, .uploadPack): return try await upload(repository, request)
         case .exchange(let repository, .receivePack): return try await receive(repository, request)
-        case .file(let repository, let commit, let path): return try await file(repository, commit, path)
+        case .file(let repository, let commit, let path):
+            return try await file(repository, commit, [path])
+        case .firstFile(let repository, let commit, let paths):
+            return try await file(repository, commit, paths)
         case .commit(let repository, let revision): return try await commit(repository, revision)
         case .refs(let repository): return try .json(await objects.refs(in: repositories.existing(repository)))
         case .create: return try await create(request)
@@ -159,15 +163,18 @@ struct GitHTTPBackend: Sendable {
 
     // MARK: Questions of the gateway
 
-    private func file(_ repository: RepositoryPath, _ commit: String, _ path: String) async throws -> Response {
-        guard let bytes = try await objects.file(path, at: commit, in: repositories.existing(repository)) else {
+    private func file(_ repository: RepositoryPath, _ commit: String, _ paths: [String]) async throws -> Response {
+        let directory = try repositories.existing(repository)
+        guard let (path, bytes) = try await objects.firstFile(of: paths, at: commit, in: directory) else {
             throw APIError(
                 .notExist,
                 code: "fileDoesNotExist",
-                "There is no file \(path) in commit \(commit) of \(repository)."
+                "There is no file \(paths.joined(separator: " or ")) in commit \(commit) of \(repository)."
             )
         }
-        let headers: HTTPFields = [.contentType: "application/octet-stream"]
+        let headers: HTTPFields = [
+            .contentType: "application/octet-stream", .martletPath: PercentEncoding.segment(path),
+        ]
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
@@ -212,6 +219,7 @@ struct GitHTTPBackend: Sendable {
 
 extension HTTPField.Name {
     fileprivate static let gitProtocol = constant("Git-Protocol")
+    fileprivate static let martletPath = constant("X-Martlet-Path")
     fileprivate static let martletUser = constant("X-Martlet-User")
 
     private static func constant(_ text: String) -> HTTPField.Name {

@@ -20,12 +20,24 @@ struct GitObjects: Sendable {
     /// A file as it is at a commit; nil when commit, path or repository do not have it.
     /// - Throws: ``APIError`` of kind `badRequest` when it is larger than ``fileLimit``.
     func file(_ path: String, at commit: String, in directory: String) async throws -> [UInt8]? {
-        let found = try await objects(["\(commit):\(path)"], keeping: Self.fileLimit, in: directory)
-        guard let object = found.first ?? nil, object.type == "blob" else { return nil }
-        guard object.size <= Self.fileLimit else {
-            throw APIError(.badRequest, code: "fileTooLarge", "\(path) is larger than \(Self.fileLimit) bytes.")
+        try await firstFile(of: [path], at: commit, in: directory)?.bytes
+    }
+
+    /// The first of some files that exists at a commit; nil when none does.
+    /// - Throws: ``APIError`` of kind `badRequest` when it is larger than ``fileLimit``.
+    func firstFile(
+        of paths: [String],
+        at commit: String,
+        in directory: String
+    ) async throws -> (path: String, bytes: [UInt8])? {
+        let found = try await objects(paths.map { "\(commit):\($0)" }, keeping: Self.fileLimit, in: directory)
+        for case (let path, let object?) in zip(paths, found) where object.type == "blob" {
+            guard object.size <= Self.fileLimit else {
+                throw APIError(.badRequest, code: "fileTooLarge", "\(path) is larger than \(Self.fileLimit) bytes.")
+            }
+            return (path, object.content)
         }
-        return object.content
+        return nil
     }
 
     /// The commits behind some objects; those that are no commits, and point to none, are left out.

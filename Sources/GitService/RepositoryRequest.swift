@@ -31,6 +31,7 @@ enum RepositoryRequest: Hashable, Sendable {
     case advertise(RepositoryPath, Service)
     case exchange(RepositoryPath, Service)
     case file(RepositoryPath, commit: String, path: String)
+    case firstFile(RepositoryPath, commit: String, paths: [String])
     case commit(RepositoryPath, Revision)
     case refs(RepositoryPath)
     case bind(RepositoryPath)
@@ -41,8 +42,9 @@ enum RepositoryRequest: Hashable, Sendable {
     ///   - method: `GET`, `POST`, `PUT` or `DELETE`.
     ///   - path: the path as received, percent-encoded.
     ///   - service: the query's `service`.
+    ///   - paths: the query's `path`s.
     /// - Throws: ``APIError``: `notExist` when there is no such route, `badRequest` when a part is malformed.
-    init(method: String, path: String, service: String?) throws {
+    init(method: String, path: String, service: String?, paths: [String] = []) throws {
         let raw = path.split(separator: "/", omittingEmptySubsequences: false)
         guard raw.count >= 2, raw[0].isEmpty, raw[1] == "repos" else { throw Self.noRoute }
         guard let parts = Self.decoded(raw.dropFirst(2)) else {
@@ -65,7 +67,7 @@ enum RepositoryRequest: Hashable, Sendable {
                 "A repository's path is <owner>/<name>.git, or <user id>/<repository uuid>.git for direct runs."
             )
         }
-        self = try Self.read(method, repository, parts.dropFirst(2).map(\.self), service)
+        self = try Self.read(method, repository, parts.dropFirst(2).map(\.self), service, paths)
     }
 
     private static func read(_ method: String, _ owner: RepositoryOwner) throws -> RepositoryRequest {
@@ -80,7 +82,8 @@ enum RepositoryRequest: Hashable, Sendable {
         _ method: String,
         _ repository: RepositoryPath,
         _ rest: [String],
-        _ service: String?
+        _ service: String?,
+        _ paths: [String]
     ) throws -> RepositoryRequest {
         switch (method, rest.first, rest.count) {
         case ("DELETE", nil, _):
@@ -97,6 +100,8 @@ enum RepositoryRequest: Hashable, Sendable {
             return .exchange(repository, service)
         case ("GET", "refs", 1):
             return .refs(repository)
+        case ("GET", "raw", 2):
+            return try firstFile(repository, rest[1], paths)
         case ("GET", "raw", 3...):
             return try file(repository, rest[1], rest.dropFirst(2).joined(separator: "/"))
         case ("GET", "commit", 2...):
@@ -112,10 +117,31 @@ enum RepositoryRequest: Hashable, Sendable {
 
     private static func file(_ repository: RepositoryPath, _ commit: String, _ path: String) throws -> RepositoryRequest
     {
+        try check(commit: commit)
+        return .file(repository, commit: commit, path: path)
+    }
+
+    private static func check(commit: String) throws {
         guard ObjectName.isValid(commit) else {
             throw APIError(.badRequest, code: "invalidCommit", "A file is read at a commit's full name of 40 digits.")
         }
-        return .file(repository, commit: commit, path: path)
+    }
+
+    private static func firstFile(
+        _ repository: RepositoryPath,
+        _ commit: String,
+        _ paths: [String]
+    ) throws -> RepositoryRequest {
+        try check(commit: commit)
+        let segments = paths.flatMap { $0.split(separator: "/", omittingEmptySubsequences: false) }
+        guard (1...mostPaths).contains(paths.count), segments.allSatisfy(isHonest) else {
+            throw APIError(
+                .badRequest,
+                code: "invalidPath",
+                "The parameter path is missing or malformed."
+            )
+        }
+        return .firstFile(repository, commit: commit, paths: paths)
     }
 
     private static func revision(_ text: String) throws -> Revision {
@@ -128,15 +154,24 @@ enum RepositoryRequest: Hashable, Sendable {
     }
 
     // A segment that is empty, a dot or two, or that hides a slash or a control character, has no honest use.
+    private static func isHonest(_ segment: Substring) -> Bool {
+        !segment.isEmpty && segment != "." && segment != ".."
+            && segment.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }
+    }
+
     private static func decoded(_ parts: ArraySlice<Substring>) -> [String]? {
         var decoded: [String] = []
         for part in parts {
-            guard let text = PercentEncoding.decode(part), !text.isEmpty, text != ".", text != ".." else { return nil }
-            guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }) else { return nil }
+            guard let text = PercentEncoding.decode(part), isHonest(text[...]) else { return nil }
             decoded.append(text)
         }
         return decoded
     }
 
-    private static let noRoute = APIError(.notExist, code: "routeDoesNotExist", "The git server has no such route.")
+    private static let mostPaths = 32
+    private static let noRoute = APIError(
+        .notExist,
+        code: "routeDoesNotExist",
+        "The git server has no such route."
+    )
 }

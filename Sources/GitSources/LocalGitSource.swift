@@ -37,6 +37,41 @@ package struct LocalGitSource: Sendable {
         }
     }
 
+    /// Reads the first of some files that exists at a commit, in one request.
+    /// - Parameters:
+    ///   - paths: the paths in the commit's tree, in the order of preference.
+    ///   - commit: the commit's full name.
+    ///   - repository: the repository.
+    /// - Returns: the file's path and bytes; nil when repository or commit do not exist, or have none of the files.
+    /// - Throws: ``RemoteError`` of kind `badRequest` when a path is malformed or the file larger than 1 MiB.
+    package func firstFile(
+        of paths: [String],
+        at commit: String,
+        in repository: String
+    ) async throws -> (path: String, bytes: [UInt8])? {
+        try await unlessMissing {
+            let target = try root(repository) + "/raw/\(commit)"
+            let query = paths.map { ("path", $0) }
+            let reply = try await connection.open(
+                .get,
+                target,
+                query: query,
+                deadline: .after(.seconds(30))
+            )
+            let body = try await ServiceConnection.checked(reply).collect()
+            guard let path = Self.path(in: reply.headers), paths.contains(path) else {
+                throw Failure("the git server does not say which file of commit \(commit) it sent")
+            }
+            return (path, body)
+        }
+    }
+
+    private static func path(in headers: HTTPFields) -> String? {
+        HTTPField.Name("X-Martlet-Path").flatMap { headers[$0] }.flatMap {
+            PercentEncoding.decode($0[...])
+        }
+    }
+
     /// Finds the commit that a revision names.
     /// - Parameters:
     ///   - revision: a commit's full name, `HEAD`, or the full name of a ref, such as `refs/heads/main`.

@@ -9,8 +9,13 @@ struct RepositoryRequestTests {
     static let sha = "0123456789abcdef0123456789abcdef01234567"
     static let user = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 
-    private func read(_ method: String, _ path: String, service: String? = nil) throws -> RepositoryRequest {
-        try RepositoryRequest(method: method, path: path, service: service)
+    private func read(
+        _ method: String,
+        _ path: String,
+        service: String? = nil,
+        paths: [String] = []
+    ) throws -> RepositoryRequest {
+        try RepositoryRequest(method: method, path: path, service: service, paths: paths)
     }
 
     @Test("well-formed paths are understood")
@@ -29,10 +34,24 @@ struct RepositoryRequestTests {
             try read("GET", "/repos/ada/hello.git/raw/\(Self.sha)/a/b%20c")
                 == .file(hello, commit: Self.sha, path: "a/b c")
         )
+        #expect(
+            try read("GET", "/repos/ada/hello.git/raw/\(Self.sha)", paths: ["a/b", "c d"])
+                == .firstFile(hello, commit: Self.sha, paths: ["a/b", "c d"])
+        )
         #expect(try read("GET", "/repos/ada/hello.git/commit/refs/heads/x/y") == .commit(hello, .ref("refs/heads/x/y")))
         #expect(try read("GET", "/repos/ada/hello.git/commit/\(Self.sha)") == .commit(hello, .object(Self.sha)))
         #expect(try read("PUT", "/repos/ada/hello.git/hook") == .bind(hello))
         #expect(try read("DELETE", "/repos/ada/hello.git/hook/p%201") == .unbind(hello, project: "p 1"))
+    }
+
+    @Test(
+        "lists of files with a hostile path, without any and of endless length are refused",
+        arguments: [
+            [], ["a", ""], ["a/../b"], ["a//b"], ["a\nb"], ["/a"], ["."], Array(repeating: "a", count: 33),
+        ]
+    )
+    func refusedLists(paths: [String]) {
+        #expect(throws: APIError.self) { try read("GET", "/repos/ada/hello.git/raw/\(Self.sha)", paths: paths) }
     }
 
     @Test(
