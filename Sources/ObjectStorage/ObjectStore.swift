@@ -26,6 +26,11 @@ package protocol ObjectStore: Sendable {
     /// The file must be regular and no longer written to. When this throws, the file is still there.
     @concurrent func adopt(file path: String, as name: String) async throws
 
+    /// Makes several local files objects, with fewer waits for the disk than one by one.
+    ///
+    /// When this throws, some of them may be objects already; the files of the others are still there.
+    @concurrent func adopt(files: [(path: String, name: String)]) async throws
+
     /// Opens an object for reading; what it holds does not change while the reader lives.
     /// - Throws: ``ObjectStorageError`` of kind notExist here, not at the first read.
     @concurrent func open(_ name: String) async throws -> any ObjectReader
@@ -46,6 +51,11 @@ package protocol ObjectStore: Sendable {
 }
 
 extension ObjectStore {
+    /// One by one, where nothing is to be gained.
+    @concurrent package func adopt(files: [(path: String, name: String)]) async throws {
+        for file in files { try await adopt(file: file.path, as: file.name) }
+    }
+
     /// Writes an object that is in memory.
     @concurrent package func write(_ name: String, bytes: [UInt8]) async throws {
         try await write(name, size: Int64(bytes.count), body: SingleChunk(chunk: bytes))

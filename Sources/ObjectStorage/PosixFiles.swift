@@ -20,30 +20,36 @@ enum PosixFiles {
     /// Syncs a finished file and moves it to its name.
     static func place(_ path: String, data: String, name: String, descriptor: Int32) throws {
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
-        guard try move(path, data: data, name: name) else { throw SystemError("rename \(path)", code: EXDEV) }
+        guard let directories = try move(path, data: data, name: name) else {
+            throw SystemError("rename \(path)", code: EXDEV)
+        }
+        for directory in directories { try AtomicFile.sync(directory: directory) }
     }
 
-    /// Renames a file to its name and syncs all directories on the way; false when it is on another file system.
-    private static func move(_ path: String, data: String, name: String) throws -> Bool {
+    /// Renames a file to its name.
+    /// - Returns: the directories on the way, each of which must be synced; nil when the file is on another file system.
+    private static func move(_ path: String, data: String, name: String) throws -> Set<String>? {
         let target = "\(data)/\(name)"
         for attempt in 1...attempts {
             try makeDirectories(parent(of: target), below: data)
             if rename(path, target) == 0 { break }
             let code = errno
-            if code == EXDEV { return false }
+            if code == EXDEV { return nil }
             if code == ENOENT, attempt < attempts, access(path, F_OK) == 0 { continue }
             throw SystemError("rename \(path) to \(target)", code: code)
         }
+        var directories: Set = [data]
         var directory = parent(of: target)
-        while true {
-            try AtomicFile.sync(directory: directory)
-            if directory == data { return true }
+        while directory != data {
+            directories.insert(directory)
             directory = parent(of: directory)
         }
+        return directories
     }
 
-    /// Moves a file of somebody else in; false when it must be copied.
-    static func adopt(_ path: String, data: String, name: String) throws -> Bool {
+    /// Moves a file of somebody else in, synced.
+    /// - Returns: the directories that must be synced; nil when the file must be copied.
+    static func adopt(_ path: String, data: String, name: String) throws -> Set<String>? {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw ObjectStorageError(.badSource, name: name, cause: SystemError("open \(path)"))

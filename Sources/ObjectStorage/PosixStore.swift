@@ -80,9 +80,36 @@ package struct PosixStore: ObjectStore {
 
     /// Moves a local file in; across file systems it is copied.
     @concurrent package func adopt(file path: String, as name: String) async throws {
-        try ObjectName.check(name)
-        let isMoved = try await run(name) { try PosixFiles.adopt(path, data: data, name: name) }
-        if isMoved { return }
+        try await adopt(files: [(path, name)])
+    }
+
+    /// Moves local files in; across file systems they are copied.
+    ///
+    /// The disk is waited for twice: for all files at once, then for all directories. Syncs that run side by side share one commit of
+    /// the file system's journal.
+    @concurrent package func adopt(files: [(path: String, name: String)]) async throws {
+        for file in files { try ObjectName.check(file.name) }
+        let moved = try await withThrowingTaskGroup(of: Set<String>.self) { group in
+            for (path, name) in files {
+                group.addTask {
+                    if let directories = try await run(name, { try PosixFiles.adopt(path, data: data, name: name) }) {
+                        return directories
+                    }
+                    try await copy(path, as: name)
+                    return []
+                }
+            }
+            return try await group.reduce(into: Set()) { $0.formUnion($1) }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for directory in moved {
+                group.addTask { try await run(directory) { try AtomicFile.sync(directory: directory) } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func copy(_ path: String, as name: String) async throws {
         let source = try await run(name) { try PosixObjectReader(path: path, name: name, pool: pool) }
         try await write(name, size: source.size, body: source.chunks())
         try await run(name) { try PosixFiles.remove(path) }

@@ -90,9 +90,7 @@ package final class LogIntake: Sendable {
             let stored = try await storedBytes(selector, of: task)
             guard stored == size else { throw Self.incomplete(selector, stored: stored, of: size) }
         }
-        for selector in try await grownLogs(of: task) {
-            try await store(selector, of: task)
-        }
+        try await store(try await grownLogs(of: task), of: task)
         try await BlockingPool.shared.run { [self] in try open.withLock { _ in try removeDirectory(of: task) } }
     }
 
@@ -127,15 +125,22 @@ package final class LogIntake: Sendable {
         }
     }
 
-    /// Makes a growing log an object; one that is an object already is only ever replaced by more of the same log.
-    private func store(_ selector: LogSelector, of task: TaskID) async throws {
-        guard let log = try await growingLog(selector, of: task) else { return }
-        log.complete(at: log.size)
-        if let stored = try await objectBytes(selector, of: task), stored >= log.size {
-            return try await withdraw(selector, of: task)
+    /// Makes growing logs objects; one that is an object already is only ever replaced by more of the same log.
+    private func store(_ selectors: [LogSelector], of task: TaskID) async throws {
+        var adopted: [LogSelector] = []
+        for selector in selectors {
+            guard let log = try await growingLog(selector, of: task) else { continue }
+            log.complete(at: log.size)
+            if let stored = try await objectBytes(selector, of: task), stored >= log.size {
+                try await withdraw(selector, of: task)
+            } else {
+                adopted.append(selector)
+            }
         }
-        try await objects.adopt(file: path(selector, of: task), as: LogObjects.name(of: selector, task))
-        open.withLock { $0[Key(task: task, selector: selector)] = nil }
+        try await objects.adopt(files: adopted.map { (path($0, of: task), LogObjects.name(of: $0, task)) })
+        open.withLock { open in
+            for selector in adopted { open[Key(task: task, selector: selector)] = nil }
+        }
     }
 
     /// Removes a growing log that is an object already.

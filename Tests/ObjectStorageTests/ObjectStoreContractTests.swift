@@ -160,6 +160,25 @@ struct ObjectStoreContractTests {
         }
     }
 
+    @Test(
+        "several local files are adopted at once; one that is missing leaves no object",
+        arguments: ObjectStoreKind.allCases
+    )
+    func adoptions(_ kind: ObjectStoreKind) async throws {
+        let store = try await kind.open()
+        let files = (0..<20).map { (path: "\(TemporaryDirectory.path)/\($0)", name: "logs/\($0 % 3)/\($0)") }
+        for file in files { try AtomicFile.write(Array(file.name.utf8), to: file.path) }
+        try await store.adopt(files: files)
+        for file in files {
+            #expect(try await store.read(file.name, limit: 100) == Array(file.name.utf8))
+            #expect(!FileManager.default.fileExists(atPath: file.path))
+        }
+        #expect(
+            await ObjectStorageTests.kind { try await store.adopt(files: [(files[0].path, "logs/new")]) } == .badSource
+        )
+        #expect(try await store.names().count == files.count)
+    }
+
     @Test("a local file is adopted and gone from its place", arguments: ObjectStoreKind.allCases)
     func adoption(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
