@@ -16,9 +16,9 @@ struct InstallationDirectory {
     var nginxInstance: String { "\(data)/nginx" }
     var url: String { "http://127.0.0.1:\(port)" }
 
-    /// Refuses what could not work, before anything is made or started.
+    /// Refuses a directory whose sockets the kernel would not take.
     /// - Throws: ``Failure`` that says what to do.
-    func expectUsable() throws {
+    func expectShortPath() throws {
         let excess = "\(data)/run/gateway-stream.sock".utf8.count - SocketFile.maximumPathLength
         guard excess <= 0 else {
             throw Failure(
@@ -26,7 +26,13 @@ struct InstallationDirectory {
                     + "make run DATA=$HOME/.martlet"
             )
         }
-        try LoopbackPort.expectFree(port)
+    }
+
+    /// Makes the directory unless it is there, and keeps other processes out as long as the value lives; blocks.
+    /// - Throws: ``Failure`` when another process has it.
+    func lock() throws -> DirectoryLock {
+        try Self.makeDirectory(data)
+        return try DirectoryLock(data, for: "martletd")
     }
 
     /// Makes what is missing.

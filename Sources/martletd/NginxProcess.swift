@@ -8,11 +8,10 @@ import Subprocess
 struct NginxProcess: Service {
     let directory: String
 
-    /// Runs nginx until graceful shutdown, in place of one that an earlier process may have left behind.
+    /// Runs nginx until graceful shutdown.
     /// - Throws: ``Failure`` when nginx cannot start or ends by itself.
     func run() async throws {
         _ = try await untilGracefulShutdown {
-            try await StaleNginx(directory: directory).stop()
             let outcome = try await attempt("start nginx; install the Debian package nginx-light") {
                 try await Subprocess.run(
                     .name("nginx"),

@@ -43,11 +43,12 @@ struct Up: AsyncParsableCommand {
                 publicDirectory: absolute(publicDir),
                 nginxDirectory: absolute(nginxDir)
             )
-            try installation.expectUsable()
-            try InstallationDirectory.makeDirectory(installation.data)
+            try installation.expectShortPath()
             // Before anything is written: a second start must not change the files of the first.
-            let lock = try DirectoryLock(installation.data, for: "martletd")
+            let lock = try await BlockingPool.shared.run { try installation.lock() }
             defer { withExtendedLifetime(lock) {} }
+            try await StaleNginx(directory: installation.nginxInstance).stop()
+            try LoopbackPort.expectFree(port)
             try installation.prepare()
             let components = Set(Component.allCases)
             let configuration = try ConfigurationLoader.load(installation.configPath, for: components)

@@ -57,7 +57,8 @@ struct StartTests {
                 #expect((refused.output + refused.error).contains(advice), "\(refused)")
             }
             #expect(try text("\(data)/config.yml") == before)
-            #expect(Set(try FileManager.default.contentsOfDirectory(atPath: directory)) == ["data", "log"])
+            #expect(Set(try FileManager.default.contentsOfDirectory(atPath: directory)) == ["data", "log", "other"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(directory)/other") == ["lock"])
         }
         #expect(outcome.isSuccess)
     }
