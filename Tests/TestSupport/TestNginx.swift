@@ -61,9 +61,13 @@ package struct TestNginx: Sendable {
         _ port: UInt16,
         _ body: (TestNginx) async throws -> Value
     ) async throws -> Value {
+        // A master that is killed, as happens by default when a test is out of time, leaves its workers behind.
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
         let result = try await Subprocess.run(
             executable,
             arguments: Arguments(arguments(directory) + ["-g", "daemon off;"]),
+            platformOptions: options,
             input: .none,
             output: .discarded,
             error: .discarded
