@@ -7,6 +7,7 @@ MINUTES ?= 20
 
 BUILD_PACKAGES = pkg-config libfcgi-dev libsqlite3-dev libcurl4-openssl-dev zlib1g-dev
 RUN_PACKAGES = nginx-light git bubblewrap slirp4netns uidmap util-linux iproute2 ca-certificates
+BENCH_PACKAGES = wrk
 TEST_PACKAGES = chromium chromium-driver openssl curl
 
 # An ordinary user installs packages by sudo; root needs none.
@@ -14,7 +15,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 STRICT = --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint bench sanitize help packages test-packages
+.PHONY: run test lint bench sanitize help packages test-packages bench-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,8 +32,8 @@ lint: ## check formatting and the walls between modules
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
 	sh Tests/walls.sh
 
-bench: packages ## measure against the budgets of docs/architecture.md
-	sh Tests/Benchmarks/run.sh
+bench: bench-packages ## measure against the budgets of docs/architecture.md
+	SWIFT="$(SWIFT)" sh Tests/Benchmarks/run.sh
 
 sanitize: test-packages ## run the tests under the thread sanitizer
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
@@ -40,7 +41,8 @@ sanitize: test-packages ## run the tests under the thread sanitizer
 
 packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES)
 test-packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
-packages test-packages:
+bench-packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)
+packages test-packages bench-packages:
 	@missing=$$(for name in $(PACKAGES); do dpkg -s "$$name" 2>/dev/null | grep -q '^Status: install ok installed' || echo "$$name"; done); \
 	if [ -n "$$missing" ]; then \
 		echo "installing:" $$missing; \
