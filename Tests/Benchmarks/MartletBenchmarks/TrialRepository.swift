@@ -9,6 +9,7 @@ struct TrialRepository {
         "tick": "exec date +%s%N",
         "ticks": "for i in $(seq 60); do date +%s%N; sleep 0.05; done",
         "flood": "date +%s%N; yes '\(line)' | head -c \(floodBytes)",
+        "flood-tty": "date +%s%N; yes '\(line)' | head -c \(floodBytes / 10)",
     ]
     private static let line = "a line of a log that is neither short nor long, but just as most are"
     /// How much the branch `flood` logs.
@@ -33,7 +34,7 @@ struct TrialRepository {
         for name in Self.idleBranches { branches[name] = "exec true" }
         for (name, command) in branches {
             try await git(["checkout", "-q", "-B", name, "origin/main"])
-            let pipeline = Self.pipeline(command)
+            let pipeline = Self.pipeline(command, hasTerminal: name != "flood")
             try Data(pipeline.utf8).write(to: URL(filePath: "\(tree)/.martlet/config.yml"))
             try await git(["commit", "-q", "-a", "-m", "Measure \(name)"])
         }
@@ -56,7 +57,7 @@ struct TrialRepository {
         try await Tool.run("git", arguments, in: tree, environment: environment)
     }
 
-    private static func pipeline(_ command: String) -> String {
+    private static func pipeline(_ command: String, hasTerminal: Bool) -> String {
         """
         runs:
           - name: measure
@@ -66,7 +67,9 @@ struct TrialRepository {
                   containers:
                     - image: host
                 steps:
-                  - run: \(quoted(command))
+                  - run:
+                      command: \(quoted(command))
+                      tty: \(hasTerminal)
 
         """
     }
