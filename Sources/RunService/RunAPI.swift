@@ -2,6 +2,7 @@ import Base
 import HTTPTypes
 package import Hummingbird
 import Model
+import NIOCore
 package import ServiceKit
 
 /// The routes by which the gateway creates, reads and steers runs.
@@ -32,7 +33,11 @@ package struct RunAPI: Sendable {
         group.post("runs") { request, _ in
             try Response.json(try await creator.create(try await request.json(limit: 32 << 20)), status: .created)
         }
-        group.get("runs") { request, _ in try Response.json(try await queries.page(try Self.query(of: request))) }
+        group.get("runs") { request, _ in
+            let page = try await queries.page(try Self.query(of: request))
+            let body = ResponseBody(byteBuffer: ByteBuffer(bytes: page))
+            return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
+        }
         group.get("runs/:run") { _, context in try Response.json(try await run(context)) }
         group.get("runs/number/:number") { request, context in
             try Response.json(try await runByNumber(request, context))

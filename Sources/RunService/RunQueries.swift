@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 package import Model
 package import Store
 
@@ -11,8 +12,10 @@ package struct RunQueries: Sendable {
         self.store = store
     }
 
-    /// A page of runs of a group and what lies below it.
-    package func page(_ query: RunQuery) async throws -> RunPage {
+    /// A page of runs of a group and what lies below it: the JSON of a ``Model/RunPage``.
+    ///
+    /// Runs are stored as they are sent, so a list, which browsers ask for most, needs no coder.
+    package func page(_ query: RunQuery) async throws -> [UInt8] {
         try await attempt("list runs of \(query.group)") {
             try await store.read { tx in
                 var (sql, arguments) = Self.statement(for: query)
@@ -23,8 +26,11 @@ package struct RunQueries: Sendable {
                 }
                 let rows = try tx.rows(sql, arguments)
                 let wanted = query.limit > 0 ? rows.prefix(query.limit) : rows[...]
-                let runs = try wanted.compactMap { try Self.load(RunID(try $0.text("id")), in: tx) }
-                return RunPage(runs: runs, hasMore: rows.count > wanted.count)
+                let runs = try wanted.compactMap { try Self.stored(RunID(try $0.text("id")), in: tx)?.data }
+                var text = Array(#"{"hasMore":\#(rows.count > wanted.count),"runs":["#.utf8)
+                text += runs.joined(separator: CollectionOfOne(UInt8(ascii: ",")))
+                text += Array("]}".utf8)
+                return text
             }
         }
     }
@@ -79,9 +85,12 @@ package struct RunQueries: Sendable {
         return (sql, arguments)
     }
 
+    private static func stored(_ id: RunID, in tx: ReadTransaction) throws -> Stored? {
+        try tx.live(RunKeys.liveRuns + id.text) ?? tx.record(type: RunKeys.run, id: id.text)
+    }
+
     private static func load(_ id: RunID, in tx: ReadTransaction) throws -> Run? {
-        let stored = try tx.live(RunKeys.liveRuns + id.text) ?? tx.record(type: RunKeys.run, id: id.text)
-        return try stored.map { try JSONCoding.decode(Run.self, from: $0.data) }
+        try stored(id, in: tx).map { try JSONCoding.decode(Run.self, from: $0.data) }
     }
 
     private static func loadWhole(_ id: RunID, in tx: ReadTransaction) throws -> RunWithDefinition? {
