@@ -176,6 +176,12 @@ let package = Package(
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Base", "Store", .grdbSQLite],
+            path: "Tests/Benchmarks/StoreBenchmark",
+            swiftSettings: settings
+        ),
         tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),

@@ -23,11 +23,14 @@ package enum TemporaryDirectory {
         return try await $bound.withValue(path) { try await body(path) }
     }
 
+    /// A database that was released just now may still remove files of its own meanwhile, so it tries more than once.
     private static func remove(_ path: String) {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            Issue.record("cannot remove \(path): \(error)")
+        for attempt in 1...5 {
+            do {
+                return try FileManager.default.removeItem(atPath: path)
+            } catch where attempt == 5 {
+                Issue.record("cannot remove \(path): \(error)")
+            } catch {}
         }
     }
 }

@@ -1,0 +1,126 @@
+import Base
+import Foundation
+import Store
+
+/// Measures the store beside bare SQLite on the same file system, in one run: `StoreBenchmark [directory] [seconds]`.
+@main
+struct StoreBenchmark {
+    let directory: String
+    let duration: Duration
+    private let value = Data(repeating: UInt8(ascii: "x"), count: 300)
+
+    static func main() async throws {
+        let arguments = CommandLine.arguments
+        let parent = arguments.count > 1 ? arguments[1] : FileManager.default.currentDirectoryPath
+        let seconds = arguments.count > 2 ? Double(arguments[2]) ?? 3 : 3
+        let directory = "\(parent)/store-benchmark-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let benchmark = StoreBenchmark(directory: directory, duration: .seconds(seconds))
+        do { try await benchmark.run() } catch { print("failed: \(error)") }
+        try FileManager.default.removeItem(atPath: directory)
+    }
+
+    private func run() async throws {
+        let bare = try BareSQLite(path: "\(directory)/bare.sqlite")
+        let store = try await LocalStore.open(directory: "\(directory)/store", projections: [])
+        let bareCommits = try bare.commits(value, for: duration)
+        print("bare SQLite commits/s, one row, FULL, WAL    \(Int(bareCommits))")
+        for writers in [1, 2, 8, 64] {
+            let rate = try await commits(store, writers: writers) { batch, key in
+                batch.put(record: key, type: "run", value)
+            }
+            report("commits/s of one record, \(writers) writers", rate, bareCommits)
+        }
+        for writers in [1, 8] {
+            let rate = try await commits(store, writers: writers) { batch, key in
+                batch.put(record: key, type: "counter", value)
+                batch.put(live: "runs/\(key)", value)
+                batch.touch(group: key)
+                batch.append(event: value, to: "runs")
+            }
+            report("commits/s of record + live + group + event, \(writers) writers", rate, bareCommits)
+        }
+        try await reads(store, bare)
+        try await wakeUps(store)
+    }
+
+    private func commits(
+        _ store: ServiceStore,
+        writers: Int,
+        _ build: @escaping @Sendable (inout Batch, String) -> Void
+    ) async throws -> Double {
+        let start = ContinuousClock.now
+        let end = start.advanced(by: duration)
+        let count = try await withThrowingTaskGroup { group in
+            for writer in 0..<writers {
+                group.addTask {
+                    var count = 0
+                    while ContinuousClock.now < end {
+                        var batch = Batch()
+                        build(&batch, "\(writer)-\(count % 500)")
+                        _ = try await store.commit(batch)
+                        count += 1
+                    }
+                    return count
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        return Double(count) / start.duration(to: .now).seconds
+    }
+
+    private func reads(_ store: ServiceStore, _ bare: BareSQLite) async throws {
+        let direct = try measure(20_000) { try bare.read() }
+        print("bare SQLite read of one row                  \(direct)")
+        print("record read                                  \(try await read(store, 20_000))")
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 { group.addTask { _ = try await read(store, 5_000) } }
+            try await group.waitForAll()
+        }
+        print("record reads/s, 8 readers                    \(Int(40_000 / start.duration(to: .now).seconds))")
+    }
+
+    private func read(_ store: ServiceStore, _ count: Int) async throws -> Percentiles {
+        var times: [Duration] = []
+        times.reserveCapacity(count)
+        for number in 0..<count {
+            let start = ContinuousClock.now
+            let found = try await store.read { try $0.record(type: "run", id: "0-\(number % 500)") }
+            times.append(start.duration(to: .now))
+            guard found != nil else { throw Failure("the record is missing") }
+        }
+        return Percentiles(times)
+    }
+
+    private func measure(_ count: Int, _ body: () throws -> Void) rethrows -> Percentiles {
+        var times: [Duration] = []
+        for _ in 0..<count {
+            let start = ContinuousClock.now
+            try body()
+            times.append(start.duration(to: .now))
+        }
+        return Percentiles(times)
+    }
+
+    /// From the call of commit to the follower holding the event, in one process.
+    private func wakeUps(_ store: ServiceStore) async throws {
+        var times: [Duration] = []
+        var events = store.store.eventsFollowing(stream: "wake", after: 0).makeAsyncIterator()
+        for _ in 0..<1_000 {
+            let start = ContinuousClock.now
+            var batch = Batch()
+            batch.append(event: value, to: "wake")
+            let ready = batch
+            async let committed = store.commit(ready)
+            _ = try await events.next()
+            times.append(start.duration(to: .now))
+            _ = try await committed
+        }
+        print("commit called → follower has the event       \(Percentiles(times))")
+    }
+
+    private func report(_ what: String, _ rate: Double, _ bare: Double) {
+        print("\(what.padding(toLength: 60, withPad: " ", startingAt: 0)) \(Int(rate))  \(Int(rate / bare * 100)) % of bare")
+    }
+}
