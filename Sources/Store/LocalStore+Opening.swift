@@ -3,6 +3,7 @@ import CLinux
 import FoundationEssentials
 import GRDB
 import Glibc
+import Logging
 
 extension LocalStore {
     /// Opens the store in `directory` for the embedded profile; creates both when they do not exist.
@@ -18,12 +19,27 @@ extension LocalStore {
         return try await withCheckedThrowingContinuation { continuation in
             do {
                 try NamedThread.start(name: "store-open") {
-                    continuation.resume(with: Result { try EmbeddedOpening(directory, projections, options).open() })
+                    continuation.resume(with: Result { try openNow(directory, projections, options) })
                 }
             } catch {
                 continuation.resume(throwing: StoreError(.unavailable, "open the store in \(directory)", cause: error))
             }
         }
+    }
+}
+
+/// Opens the store on the calling thread; whatever goes wrong is a ``StoreError``.
+private func openNow(
+    _ directory: String,
+    _ projections: [any Projection],
+    _ options: StoreOptions
+) throws -> ServiceStore {
+    do {
+        return try EmbeddedOpening(directory, projections, options).open()
+    } catch let error as StoreError {
+        throw error
+    } catch {
+        throw StoreError(.unavailable, "open the store in \(directory)", cause: error)
     }
 }
 
@@ -83,7 +99,11 @@ struct EmbeddedOpening {
         return ServiceStore(store: store, authority: authority) {
             while true {
                 try await Task.sleep(for: .seconds(1))
-                try await authority.revokeExpiredLeases()
+                do {
+                    try await authority.revokeExpiredLeases()
+                } catch let error as StoreError {
+                    Logger.current.warning("cannot end expired leases", error: error)
+                }
             }
         }
     }
@@ -100,6 +120,7 @@ struct EmbeddedOpening {
         } catch {
             throw StoreError(.unavailable, "create \(directory)", cause: Failure("\(error)"))
         }
+        try AtomicFile.syncDirectory(of: directory)
         let type = clinux_file_system_type(directory)
         if let name = Self.networkFileSystems[UInt32(truncatingIfNeeded: type)] {
             throw StoreError(.unavailable, "\(directory) is on \(name): a store needs a local file system")
@@ -145,7 +166,10 @@ struct EmbeddedOpening {
             return Duration.milliseconds(5) * attempt < limit
         }
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")
+            try db.execute(
+                sql:
+                    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -\(isWriter ? 4_096 : 2_048)"
+            )
             if !isWriter { try db.execute(sql: "PRAGMA query_only = ON") }
         }
         return configuration

@@ -1,6 +1,7 @@
 import Base
 import GRDB
 import Glibc
+import Logging
 import Synchronization
 
 /// Notices commits of other processes: asks SQLite every 100 ms while somebody follows changes, and sleeps otherwise.
@@ -23,18 +24,19 @@ final class StoreWatcher: Sendable {
     }
 
     /// Watches until cancelled.
-    /// - Throws: `CancellationError`, ``StoreError``, ``SystemError``.
+    /// - Throws: `CancellationError`, or ``StoreError`` when there is no thread for it.
     @concurrent func run() async throws {
         try Task.checkCancellation()
+        let logger = Logger.current
         isStopped.withLock { $0 = false }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 do {
                     try NamedThread.start(name: "store-watch") { [self] in
-                        continuation.resume(with: Result { try loop() })
+                        continuation.resume(with: Result { try loop(logger) })
                     }
                 } catch {
-                    continuation.resume(throwing: error)
+                    continuation.resume(throwing: StoreError(.unavailable, "watch the store", cause: error))
                 }
             }
         } onCancel: {
@@ -43,12 +45,12 @@ final class StoreWatcher: Sendable {
         }
     }
 
-    private func loop() throws {
+    private func loop(_ logger: Logger) throws {
         doorbell.hang()
         var version: Int64 = -1
         while !isStopped.withLock({ $0 }) {
             let hasFollowers = signal.hasFollowers
-            if hasFollowers { version = try look(last: version) }
+            if hasFollowers { version = look(last: version, logger) }
             pause(hasFollowers: hasFollowers)
         }
         throw CancellationError()
@@ -63,7 +65,8 @@ final class StoreWatcher: Sendable {
         doorbell.clear()
     }
 
-    private func look(last: Int64) throws -> Int64 {
+    /// Trouble may pass, such as a busy file: then the followers look for themselves, and the watcher tries again.
+    private func look(last: Int64, _ logger: Logger) -> Int64 {
         do {
             return try connection.inDatabase { db in
                 let version = try db.firstRow("PRAGMA data_version")?.integer("data_version") ?? 0
@@ -71,7 +74,9 @@ final class StoreWatcher: Sendable {
                 return version
             }
         } catch {
-            throw StoreError.wrapping(error, "watch \(connection.path)")
+            logger.warning("cannot watch the store", error: StoreError.wrapping(error, "watch \(connection.path)"))
+            signal.publish(0, nil)
+            return -1
         }
     }
 }

@@ -10,6 +10,7 @@ struct ProcessTests {
     func crash() async throws {
         let directory = TemporaryDirectory.path
         let store = try await LocalStore.open(directory: directory, projections: [])
+        let survivor = try Probe("write", ["survivor"])
         for round in 0..<25 {
             let name = "r\(round)"
             let probe = try Probe("write", [name])
@@ -18,6 +19,9 @@ struct ProcessTests {
             try await probe.end()
             try await check(store, name: name, lines: probe.lines)
         }
+        #expect(!survivor.lines.contains { $0.hasPrefix("error") }, "the other writer never notices")
+        try await survivor.end()
+        try await check(store, name: "survivor", lines: survivor.lines)
         try await checkEvents(store)
     }
 

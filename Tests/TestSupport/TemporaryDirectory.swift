@@ -28,7 +28,7 @@ package enum TemporaryDirectory {
         for attempt in 1...5 {
             do {
                 return try FileManager.default.removeItem(atPath: path)
-            } catch where attempt == 5 {
+            } catch  where attempt == 5 {
                 Issue.record("cannot remove \(path): \(error)")
             } catch {}
         }
