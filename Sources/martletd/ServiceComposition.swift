@@ -3,6 +3,7 @@ import ConfigStoreService
 import ExecutorService
 import GatewayService
 import GitService
+import Glibc
 import HTTPTransport
 import Logging
 import RunService
@@ -21,6 +22,7 @@ struct ServiceComposition {
 
     /// Runs the components, and `extra` services that depend on them, until SIGTERM or SIGINT or until one of them ends.
     func run(extra: [any Service] = []) async throws {
+        raiseDescriptorLimit()
         // Stopped in reverse order: first whoever takes requests, last whom others depend on.
         var services: [any Service] = []
         for component in [Component.configstore, .runservice, .gitserver, .executor, .gateway]
@@ -35,6 +37,14 @@ struct ServiceComposition {
         group.maximumGracefulShutdownDuration = Self.gracePeriod
         group.maximumCancellationDuration = .seconds(1)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    // Every follower of a log or of events takes a descriptor; the usual soft limit of 1024 is for programs that use select.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private func service(_ component: Component) async throws -> any Service {

@@ -32,6 +32,8 @@ struct StepCommand: Sendable, Equatable {
             .merging(task.environment) { $1 }
             .merging(step.environment) { $1 }
         if step.tty, environment["TERM"] == nil { environment["TERM"] = "xterm-256color" }
+        // A terminal invites git and others to start a pager, which would wait for a key that nobody presses.
+        if step.tty, environment["PAGER"] == nil { environment["PAGER"] = "cat" }
         for (name, value) in environment {
             guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0), !value.utf8.contains(0) else {
                 throw SetupError("the environment variable \"\(name)\" has a name or value that no process can have")
