@@ -45,11 +45,15 @@ final class Doorbell: Sendable {
     /// The descriptor that becomes readable when somebody rings here.
     var descriptor: Int32 { socketDescriptor }
 
-    /// Lets others ring here from now on.
+    /// Whether other processes seem to have the store open.
+    var hasNeighbours: Bool { !others().isEmpty }
+
+    /// Lets others ring here from now on, and tells them so.
     func hang() {
         let name = "\(getpid())-\(String(UInt32.random(in: .min ... .max), radix: 36))"
         let isBound = withAddress(of: name) { bind(socketDescriptor, $0, $1) } == 0
         if isBound { neighbours.withLock { $0.own = name } }
+        ring()
     }
 
     /// Forgets who rang.

@@ -38,6 +38,7 @@ struct EmbeddedOpening {
         let readers = try (0..<max(options.readers, 1)).map { _ in try connection() }
         let wakeUp = try WakeUp()
         let doorbell = try Doorbell(directory: directory)
+        doorbell.hang()
         let signal = ChangeSignal(revision: identity.revision) { wakeUp.signal() }
         let store = LocalStore(
             directory: directory,

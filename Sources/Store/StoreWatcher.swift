@@ -6,9 +6,11 @@ import Synchronization
 
 /// Notices commits of other processes: asks SQLite every 100 ms while somebody follows changes, and sleeps otherwise.
 ///
+/// A process that seems to have the store to itself asks once a second only; others announce themselves by the doorbell.
 /// `PRAGMA data_version` reads a counter in shared memory: no disk is touched. It runs on a thread of its own.
 final class StoreWatcher: Sendable {
     private static let interval: Int32 = 100
+    private static let intervalAlone: Int32 = 1_000
 
     private let connection: DatabaseQueue
     private let signal: ChangeSignal
@@ -46,7 +48,6 @@ final class StoreWatcher: Sendable {
     }
 
     private func loop(_ logger: Logger) throws {
-        doorbell.hang()
         var version: Int64 = -1
         while !isStopped.withLock({ $0 }) {
             let hasFollowers = signal.hasFollowers
@@ -60,7 +61,8 @@ final class StoreWatcher: Sendable {
     private func pause(hasFollowers: Bool) {
         var waited = [pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)]
         if hasFollowers { waited.append(pollfd(fd: doorbell.descriptor, events: Int16(POLLIN), revents: 0)) }
-        guard poll(&waited, nfds_t(waited.count), hasFollowers ? Self.interval : -1) > 0 else { return }
+        let interval = doorbell.hasNeighbours ? Self.interval : Self.intervalAlone
+        guard poll(&waited, nfds_t(waited.count), hasFollowers ? interval : -1) > 0 else { return }
         if waited[0].revents != 0 { wakeUp.wait() }
         doorbell.clear()
     }
