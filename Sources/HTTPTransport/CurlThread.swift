@@ -136,6 +136,8 @@ final class CurlThread {
         for (handle, reason) in watch.overdue(among: running.values, now: .now) {
             finish(handle, failing: .timedOut, reason)
         }
+        // The pass forgets every moment but those of the transfers it saw; one that came after the retries would be missed.
+        if !crowdedOut.handles.isEmpty { watch.include(crowdedOut.until) }
     }
 
     private func finish(_ handle: CurlHandle, failing kind: HTTPTransportError.Kind, _ message: String) {
