@@ -84,6 +84,8 @@ final class RawServer: Sendable {
 
     private func serve(_ connection: Connection) {
         script(connection)
+        // A child that another test is just starting may hold a copy of the descriptor for a moment; this ends the connection anyway.
+        shutdown(connection.descriptor, Int32(SHUT_RDWR))
         close(connection.descriptor)
         counts.withLock { $0.open -= 1 }
     }
