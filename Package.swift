@@ -11,6 +11,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
+    // Named places where a test can kill, stop or fail a process; release builds have none.
+    .define("MARTLET_FAILPOINTS", .when(configuration: .debug)),
 ]
 
 extension Target.Dependency {
@@ -268,4 +270,10 @@ if Context.environment["MARTLET_BENCHMARKS"] == "1" {
             swiftSettings: settings
         ),
     ]
+}
+
+// Test targets by name, separated by commas: builds those alone while one module is worked on.
+if let names = Context.environment["MARTLET_TESTS"] {
+    let wanted = Set(names.split(separator: ",").map(String.init))
+    package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
 }
