@@ -58,7 +58,13 @@ struct EmbeddedOpening {
             doorbell.ring()
         }
         let owner = "\(getpid())-\(UUID().uuidString.lowercased())"
-        let authority = EmbeddedAuthority(identity: identity, owner: owner, queue: queue, store: store)
+        let authority = EmbeddedAuthority(
+            identity: identity,
+            owner: owner,
+            queue: queue,
+            store: store,
+            projections: projections
+        )
         return ServiceStore(store: store, authority: authority) {
             while true {
                 try await Task.sleep(for: .seconds(1))
@@ -178,12 +184,7 @@ struct EmbeddedOpening {
                 try meta.write(db)
             }
             try db.commit()
-            return StoreIdentity(
-                storeID: meta.storeID,
-                epoch: meta.epoch,
-                generation: meta.generation,
-                revision: meta.revision
-            )
+            return StoreIdentity(meta)
         } catch {
             if db.isInsideTransaction { try db.rollback() }
             throw error

@@ -65,6 +65,16 @@ final class WriteTransaction {
         return found
     }
 
+    /// Makes every process that knows the former content open the store again.
+    func replaceContent(now: Int64) throws {
+        _ = nextRevision()
+        meta.generation += 1
+        meta.epoch = max(now, meta.epoch + 1)
+        meta.feedFloor = meta.revision
+        meta.groupFloor = meta.revision
+        maintenance = nil
+    }
+
     /// Writes what every commit ends with, and trims what is no longer kept.
     func finish() throws {
         if meta.revision - meta.feedFloor > options.revisionsKept + Self.slack { try trimFeed() }
