@@ -3,7 +3,7 @@ import FoundationEssentials
 
 extension EmbeddedAuthority {
     /// How long an import may keep the lock without a sign of life.
-    private static let lockTime: Duration = .seconds(30)
+    private static let lockTime: Duration = .seconds(60)
 
     /// The file that keeps what the last import replaced.
     package static let replacedContent = "replaced.export"
