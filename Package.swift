@@ -178,12 +178,6 @@ let package = Package(
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "StoreBenchmark",
-            dependencies: ["Base", "Store", .grdbSQLite],
-            path: "Tests/Benchmarks/StoreBenchmark",
-            swiftSettings: settings
-        ),
         tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
@@ -252,6 +246,12 @@ let package = Package(
 // Programs that benchmarks measure; they are built for nobody else.
 if Context.environment["MARTLET_BENCHMARKS"] == "1" {
     package.targets += [
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Base", "Model", "Store", "RunService", .grdbSQLite],
+            path: "Tests/Benchmarks/StoreBenchmark",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "BareFastCGI",
             path: "Tests/Benchmarks/BareFastCGI",
