@@ -86,15 +86,18 @@ struct HistoryTrial {
         let target = try await open("\(name)-target")
         _ = try await target.setMaintenance(true)
         let waited = LongestWait()
+        var checking = Duration.zero
         let importing = try await PeakMemory.during {
+            let start = ContinuousClock.now
             let intake = try await target.beginImport(RunExport.rules)
             try await Self.read(path) { try await intake.add($0) }
             let source = try await intake.finish()
+            checking = start.duration(to: .now)
             try await waited.watch(target) { _ = try await target.authority.replaceAll(with: source, force: true) }
         }
         report(
             "import of \(runs) runs",
-            "\(importing.seconds.rounded(to: 1)) s = \((megabytes / importing.seconds).rounded(to: 0)) MB/s; others waited \(waited.seconds.rounded(to: 1)) s; memory +\(importing.megabytes) MB",
+            "\(importing.seconds.rounded(to: 1)) s = \((megabytes / importing.seconds).rounded(to: 0)) MB/s, \(checking.seconds.rounded(to: 1)) s of it checking; others waited \(waited.seconds.rounded(to: 1)) s; memory +\(importing.megabytes) MB",
             runs == Self.short ? "flat memory" : "≤ 60 s, lock ≤ 15 s, flat memory"
         )
     }
