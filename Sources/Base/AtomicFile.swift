@@ -13,13 +13,19 @@ public enum AtomicFile {
         guard descriptor >= 0 else { throw SystemError("create \(temporary)") }
         do {
             defer { close(descriptor) }
-            try writeAll(Array(bytes), to: descriptor, path: temporary)
+            let content = Array(bytes)
+            try FailPoint.fileWrite.write(content.count) {
+                try writeAll(Array(content.prefix($0)), to: descriptor, path: temporary)
+            }
+            try FailPoint.fileSync.pass()
             guard fsync(descriptor) == 0 else { throw SystemError("sync \(temporary)") }
+            try FailPoint.fileRename.pass()
             guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary) to \(path)") }
         } catch {
             unlink(temporary)
             throw error
         }
+        try FailPoint.fileDirectory.pass()
         try syncDirectory(of: path)
     }
 
