@@ -119,7 +119,7 @@ extension CommitQueue {
         var open = jobs[...]
         var applied: [Applied] = []
         do {
-            try FailPoint.storeCommitBegin.pass()
+            try pass(.storeCommitBegin)
             try db.run("BEGIN IMMEDIATE")
             let transaction = try WriteTransaction(db, projections: projections, options: options, clock: clock)
             let before = transaction.meta.revision
@@ -128,7 +128,7 @@ extension CommitQueue {
                 open.removeFirst()
                 if let answer { applied.append(Applied(job: job, answer: answer)) }
             }
-            try FailPoint.storeCommitApplied.pass()
+            try pass(.storeCommitApplied)
             try end(transaction)
             if transaction.isDirty { publish(db, transaction, before) }
             FailPoint.storeCommitAnswer.reach()
@@ -182,6 +182,11 @@ extension CommitQueue {
             )
         }
         FailPoint.storeCommitDecided.reach()
+    }
+
+    /// Fails as SQLite does when it cannot write.
+    private func pass(_ point: FailPoint) throws {
+        do { try point.pass() } catch { throw StoreError(.unavailable, "write to \(writer.path)", cause: error) }
     }
 
     /// Leaves the transaction after a failure that concerns all its jobs.
