@@ -37,7 +37,6 @@ package struct ComponentSite: Sendable {
     ///   - arrangement: how the components are spread over processes.
     ///   - driver: the executor's.
     ///   - data: the directory in which the components keep their data; one of the test's own by default.
-    ///   - executorTimeout: after how many seconds a silent executor is lost.
     ///   - body: the test.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or why the installation does not start.
@@ -45,7 +44,6 @@ package struct ComponentSite: Sendable {
         _ arrangement: ComponentProcesses.Arrangement,
         driver: ExecutorConfiguration.DriverKind = .host,
         data: String? = nil,
-        executorTimeout: Int = 60,
         _ body: (ComponentSite) async throws -> Value
     ) async throws -> Value {
         let directory = TemporaryDirectory.path
@@ -61,7 +59,7 @@ package struct ComponentSite: Sendable {
         }
         return try await TestNginx.run(render: { try nginxFiles($0, directory) }) { nginx in
             let path = "\(directory)/config.yml"
-            try Data(configuration(nginx.url, driver, data, executorTimeout).utf8).write(to: URL(filePath: path))
+            try Data(configuration(nginx.url, driver, data).utf8).write(to: URL(filePath: path))
             return try await ComponentProcesses.with(arrangement, configuration: path, logs: "\(directory)/logs") {
                 processes in
                 try await body(try await make(directory, data, nginx.url, processes, client))
@@ -84,8 +82,7 @@ package struct ComponentSite: Sendable {
     private static func configuration(
         _ url: String,
         _ driver: ExecutorConfiguration.DriverKind,
-        _ data: String,
-        _ executorTimeout: Int
+        _ data: String
     ) -> String {
         """
         id: chaos
@@ -100,7 +97,6 @@ package struct ComponentSite: Sendable {
           dataDir: \(data)/configstore
         runservice:
           dataDir: \(data)/runservice
-          executorTimeout: \(executorTimeout)s
         executor:
           dataDir: \(data)/executor
           activeTasksLimit: 4

@@ -46,7 +46,7 @@ package struct Soak: Sendable {
         if options.disk == nil { say("no disk of its own: it is never full") }
         return try await TemporaryDirectory.with { directory in
             do {
-                let messages = try await ComponentSite.with(.apart, data: options.disk, executorTimeout: 10) { site in
+                let messages = try await ComponentSite.with(.apart, data: options.disk) { site in
                     try await SoakRounds(site: site, options: options, say: say).run()
                 }
                 if !messages.isEmpty { keep(directory) }

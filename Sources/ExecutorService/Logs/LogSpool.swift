@@ -41,18 +41,19 @@ final class LogSpool: Sendable {
     /// Appends bytes; blocks for as long as the disk does.
     /// - Throws: ``SystemError`` naming the path, for instance when the disk is full.
     func append(_ bytes: UnsafeRawBufferPointer) throws {
-        try FailPoint.taskLog.write(bytes.count) { try write(UnsafeRawBufferPointer(rebasing: bytes[..<$0])) }
-        state.withLock { $0.length += Int64(bytes.count) }
-        if !bytes.isEmpty { changed.raise() }
-    }
-
-    private func write(_ bytes: UnsafeRawBufferPointer) throws {
         var done = 0
-        while done < bytes.count {
-            let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError("write \(path)") }
-            done += count
+        // A part that was written is there, whatever became of the rest.
+        defer {
+            state.withLock { $0.length += Int64(done) }
+            if done > 0 { changed.raise() }
+        }
+        try FailPoint.taskLog.write(bytes.count) { limit in
+            while done < limit {
+                let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: done), limit - done)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw SystemError("write \(path)") }
+                done += count
+            }
         }
     }
 
