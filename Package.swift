@@ -168,6 +168,22 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "SoakKit",
+            dependencies: [
+                "Base", "Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", "ConfigStoreService",
+                "RunService",
+                "GatewayService", "TestSupport", .grdb, .httpTypes, .subprocess, .systemPackage,
+            ],
+            path: "Tests/SoakKit",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MartletSoak",
+            dependencies: ["SoakKit", .argumentParser],
+            path: "Tests/MartletSoak",
+            swiftSettings: settings
+        ),
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
@@ -234,8 +250,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport",
-                "martletd",
-                "martlet",
+                "SoakKit",
+                "martletd", "martlet", "MartletSoak", "StoreCrashProbe",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],
             swiftSettings: settings

@@ -25,14 +25,19 @@ public enum AtomicFile {
         do {
             defer { close(descriptor) }
             while case let piece = try next(), !piece.isEmpty {
-                try writeAll(piece, to: descriptor, path: temporary)
+                try FailPoint.fileWrite.write(piece.count) {
+                    try writeAll(Array(piece.prefix($0)), to: descriptor, path: temporary)
+                }
             }
+            try FailPoint.fileSync.pass()
             guard fsync(descriptor) == 0 else { throw SystemError("sync \(temporary)") }
+            try FailPoint.fileRename.pass()
             guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary) to \(path)") }
         } catch {
             unlink(temporary)
             throw error
         }
+        try FailPoint.fileDirectory.pass()
         try syncDirectory(of: path)
     }
 
