@@ -21,7 +21,9 @@ package enum RunExport {
         switch record.type {
         case RunKeys.run:
             let run = try JSONCoding.decode(Run.self, from: record.data)
-            guard run.id.text == record.id, run.phase.isFinished else { throw refusal(record, "an ended run of that id") }
+            guard run.id.text == record.id, run.phase.isFinished else {
+                throw refusal(record, "an ended run of that id")
+            }
         case RunKeys.definition:
             let definition = try JSONCoding.decode(RunDefinition.self, from: record.data)
             guard definition.id.text == record.id else { throw refusal(record, "a definition of that id") }
