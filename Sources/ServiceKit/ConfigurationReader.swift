@@ -151,6 +151,14 @@ extension ConfigurationReader {
         runservice.objectStoragePath = runservice.dataDirectory + "/objects"
         runservice.executorTimeout =
             section.mapping?.optional("executorTimeout")?.duration() ?? runservice.executorTimeout
+        for (key, limit) in [
+            ("runCacheExpireInterval", \RunServiceConfiguration.runCacheExpireInterval),
+            ("runWorkspaceExpireInterval", \.runWorkspaceExpireInterval),
+            ("runLogExpireInterval", \.runLogExpireInterval),
+        ] {
+            guard let interval = section.mapping?.optional(key)?.duration() else { continue }
+            runservice[keyPath: limit] = interval
+        }
         if let storage = section.mapping?.optional("objectStorage")?.mapping() {
             _ = storage.optional("type")?.enumeration(ObjectStorageKind.self)
             runservice.objectStoragePath = path(storage.required("path")) ?? runservice.objectStoragePath
