@@ -29,7 +29,7 @@ struct TaskRecovery: Sendable {
         let status = known ?? task.status
         let final = try await files.run {
             var state = TaskState(recovering: status)
-            state.abandon(now: Date()) { directory.logBytes($0) }
+            state.abandon(because: "executor restarted", now: Date()) { directory.logBytes($0) }
             for selector in [LogSelector.setup] + status.steps.indices.map({ .step($0) })
             where directory.logBytes(selector) != nil {
                 try logs.open(selector).complete()
@@ -39,6 +39,6 @@ struct TaskRecovery: Sendable {
         }
         try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
         try await exchange.finish(final, logs: logs, pool: files)
-        try await files.run { try directory.remove() }
+        await directory.discard(on: files)
     }
 }
