@@ -93,7 +93,9 @@ package final class LogIntake: Sendable {
         }
         let grown = try await grownLogs(of: task)
         let isEmpty = grown.isEmpty && (sizes ?? [:]).values.allSatisfy { $0 == 0 }
+        try FailPoint.logSeal.pass()
         try await store(grown, of: task, markedFor: isEmpty ? [] : runs)
+        try FailPoint.logSealed.pass()
         try await BlockingPool.shared.run { [self] in try open.withLock { _ in try removeDirectory(of: task) } }
     }
 

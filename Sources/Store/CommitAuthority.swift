@@ -60,4 +60,21 @@ package protocol CommitAuthority: Sendable {
 
     /// Ends a lease now, deleting its keys.
     @concurrent func revoke(_ lease: LeaseHandle) async throws
+
+    /// Tells others what this process is doing, also in maintenance; the word vanishes with the process.
+    @concurrent func announce(_ instance: ServiceInstance) async throws
+
+    /// What every living process that has the store open says; a stopped one is living.
+    @concurrent func instances() async throws -> [ServiceInstance]
+
+    /// Replaces all records by those of a validated import, in one step: before it nothing has changed, after it everything.
+    ///
+    /// Live keys (but maintenance), groups and events are wiped, sequences of events go on, projections are derived anew; epoch and
+    /// generation grow, so that every process has to open the store again. The content that was there is kept as an export.
+    /// - Parameters:
+    ///   - source: what is to be there.
+    ///   - force: goes ahead although other instances are not in maintenance; their commits are refused all the same.
+    /// - Returns: what the store is now.
+    /// - Throws: ``StoreError``: notInMaintenance, instancesNotReady, locked (another import), unavailable.
+    @concurrent func replaceAll(with source: ImportSource, force: Bool) async throws -> StoreIdentity
 }

@@ -9,15 +9,19 @@ package final class EmbeddedAuthority: CommitAuthority {
     /// Tells this process from others as the owner of locks.
     package let owner: String
 
-    private let queue: CommitQueue
-    private let store: LocalStore
+    let queue: CommitQueue
+    let store: LocalStore
+    let projections: ProjectionSet
+    private let instanceFiles: InstanceFiles
     private let released = Bell()
 
-    init(identity: StoreIdentity, owner: String, queue: CommitQueue, store: LocalStore) {
+    init(identity: StoreIdentity, owner: String, queue: CommitQueue, store: LocalStore, projections: ProjectionSet) {
         self.identity = identity
         self.owner = owner
         self.queue = queue
         self.store = store
+        self.projections = projections
+        instanceFiles = InstanceFiles(directory: store.directory)
     }
 
     /// Applies `batch` or throws; concurrent batches share one sync.
@@ -71,6 +75,16 @@ package final class EmbeddedAuthority: CommitAuthority {
     /// Ends a lease now, deleting its keys.
     @concurrent package func revoke(_ lease: LeaseHandle) async throws {
         try await queue.run { try $0.revoke(lease) }
+    }
+
+    /// Tells other processes what this one is doing.
+    @concurrent package func announce(_ instance: ServiceInstance) async throws {
+        try await BlockingPool.shared.run { [instanceFiles] in try instanceFiles.announce(instance) }
+    }
+
+    /// What every living process that has the store open says.
+    @concurrent package func instances() async throws -> [ServiceInstance] {
+        try await BlockingPool.shared.run { [instanceFiles] in try instanceFiles.living() }
     }
 
     /// Ends every lease whose time has run out; writes nothing when there is none.

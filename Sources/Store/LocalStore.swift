@@ -18,6 +18,9 @@ package final class LocalStore: Sendable {
     /// The directory of the store.
     package let directory: String
 
+    /// Holds exports and imports on their way.
+    var spoolDirectory: String { "\(directory)/spool" }
+
     let clock: BootClock
     let signal: ChangeSignal
     private let readers: ReaderPool

@@ -31,14 +31,16 @@ package enum ProjectedChange: Sendable, Equatable {
 /// The tables of a projection during a commit.
 package struct ProjectionWriter {
     let db: Database
+    /// What the tables are called while they are derived beside the current ones; nil for their own names.
+    var names: TableNames?
 
     /// Runs a statement that changes the projection's tables; prepared statements are cached by their text.
     package func execute(_ sql: String, _ arguments: [SQLValue] = []) throws {
-        try db.run(sql, arguments)
+        try db.run(names?.translate(sql) ?? sql, arguments)
     }
 
     /// Queries the projection's tables as they are within the commit.
     package func rows(_ sql: String, _ arguments: [SQLValue] = []) throws -> [SQLRow] {
-        try db.rows(sql, arguments)
+        try db.rows(names?.translate(sql) ?? sql, arguments)
     }
 }

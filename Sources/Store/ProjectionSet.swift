@@ -20,9 +20,9 @@ struct ProjectionSet: Sendable {
         }
     }
 
-    /// Hands one change to every projection.
-    func apply(_ change: ProjectedChange, _ db: Database) throws {
-        let writer = ProjectionWriter(db: db)
+    /// Hands one change to every projection, whose tables may bear other names meanwhile.
+    func apply(_ change: ProjectedChange, _ db: Database, names: TableNames? = nil) throws {
+        let writer = ProjectionWriter(db: db, names: names)
         for projection in projections {
             do { try projection.apply(change, to: writer) } catch {
                 let cause = StoreError.wrapping(error, "run a statement")

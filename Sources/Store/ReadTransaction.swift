@@ -84,6 +84,12 @@ package struct ReadTransaction {
         return try db.rows(sql, arguments)
     }
 
+    /// Hands every row of a query to `body` while it runs, so that the result may be of any size.
+    func forEachRow(_ sql: String, _ arguments: [SQLValue] = [], _ body: (SQLRow) throws -> Void) throws {
+        try context.check()
+        try db.forEachRow(sql, arguments, body)
+    }
+
     /// The sequence of a stream's last event; 0 when there was none ever.
     package func lastEvent(of stream: String) throws -> Int64 {
         try rows("SELECT last FROM stream WHERE name = ?", [.text(stream)]).first?.integer("last") ?? 0

@@ -10,6 +10,12 @@ package struct StoreError: CausedError, CustomStringConvertible {
         case conflict
         /// The service is in maintenance.
         case maintenance
+        /// An import needs maintenance, and the service is not in it.
+        case notInMaintenance
+        /// An import waits for instances that have not gone into maintenance yet.
+        case instancesNotReady
+        /// There is no store yet, and none was to be made.
+        case notInitialized
         /// The content or its projections were replaced by another process; this process must open the store again.
         case epochChanged
         /// A value or the batch exceeds a limit.
@@ -86,6 +92,40 @@ extension StoreError {
             .maintenance,
             "the store is in maintenance",
             expectation: .maintenance(.absent),
+            cause: told,
+            file: file,
+            line: line
+        )
+    }
+
+    /// The refusal of an import outside of maintenance; callers over HTTP are told 400.
+    static func notInMaintenance(file: String = #fileID, line: Int = #line) -> StoreError {
+        let told = APIError(
+            .badRequest,
+            code: "notInMaintenance",
+            "An import needs maintenance: enable it first."
+        )
+        return StoreError(.notInMaintenance, "the store is not in maintenance", cause: told, file: file, line: line)
+    }
+
+    /// The refusal of an import while other instances may still be at work; callers over HTTP are told 400.
+    static func instancesNotReady(
+        _ late: [ServiceInstance],
+        file: String = #fileID,
+        line: Int = #line
+    ) -> StoreError {
+        let names = late.map { "\($0.id) (process \($0.pid) on \($0.host), \($0.mode.rawValue))" }.joined(
+            separator: ", "
+        )
+        let told = APIError(
+            .badRequest,
+            code: "instancesNotReady",
+            "These instances are not in maintenance yet: \(names). Wait, stop them, or use force.",
+            details: ["instances": late.map(\.id).joined(separator: " ")]
+        )
+        return StoreError(
+            .instancesNotReady,
+            "\(late.count) instances are not in maintenance",
             cause: told,
             file: file,
             line: line

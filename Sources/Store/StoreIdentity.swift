@@ -9,3 +9,9 @@ package struct StoreIdentity: Sendable, Equatable {
     /// The revision when it was opened.
     package let revision: Revision
 }
+
+extension StoreIdentity {
+    init(_ meta: Meta) {
+        self.init(storeID: meta.storeID, epoch: meta.epoch, generation: meta.generation, revision: meta.revision)
+    }
+}

@@ -68,4 +68,12 @@ final class HeldAuthority: CommitAuthority {
     func renew(_ lease: LeaseHandle, ttl: Duration) async throws { try await real.renew(lease, ttl: ttl) }
 
     func revoke(_ lease: LeaseHandle) async throws { try await real.revoke(lease) }
+
+    func announce(_ instance: ServiceInstance) async throws { try await real.announce(instance) }
+
+    func instances() async throws -> [ServiceInstance] { try await real.instances() }
+
+    func replaceAll(with source: ImportSource, force: Bool) async throws -> StoreIdentity {
+        try await real.replaceAll(with: source, force: force)
+    }
 }

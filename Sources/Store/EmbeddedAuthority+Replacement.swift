@@ -1,0 +1,71 @@
+import Base
+import FoundationEssentials
+
+extension EmbeddedAuthority {
+    /// How long an import may keep the lock without a sign of life.
+    private static let lockTime: Duration = .seconds(60)
+
+    /// The file that keeps what the last import replaced.
+    package static let replacedContent = "replaced.export"
+
+    /// Replaces all records by those of a validated import, in one step.
+    @concurrent package func replaceAll(with source: ImportSource, force: Bool) async throws -> StoreIdentity {
+        try await withLock(Replacement.lock, ttl: Self.lockTime, wait: false) { [self] handle in
+            guard try await store.read({ try $0.maintenance() }).isWanted else { throw StoreError.notInMaintenance() }
+            if !force { try await expectInstancesReady() }
+            try await keepContent(of: source.service)
+            let replacement = Replacement(projections: projections, handle: handle)
+            let revision = try await queue.run { try replacement.begin($0) }
+            try await stage(source.records, revision: revision, replacement)
+            return try await exchange(replacement)
+        }
+    }
+
+    private func expectInstancesReady() async throws {
+        let late = try await instances().filter { $0.mode != .maintenance }
+        guard late.isEmpty else { throw StoreError.instancesNotReady(late) }
+    }
+
+    /// Whoever imported the wrong file imports this one.
+    private func keepContent(of service: String) async throws {
+        let export = try await ServiceStore.export(service: service, types: [], of: self, from: store)
+        let path = "\(store.directory)/\(Self.replacedContent)"
+        do {
+            try await BlockingPool.shared.run { try export.copy(to: path) }
+        } catch let error as SystemError {
+            throw StoreError(.unavailable, "keep the content that an import replaces", cause: error)
+        }
+    }
+
+    private func stage(_ records: StagedRecords, revision: Revision, _ replacement: Replacement) async throws {
+        var offset: Int64 = 0
+        while true {
+            let position = offset
+            let next = try await queue.run { tx -> Int64? in
+                do {
+                    guard let part = try records.records(at: position) else { return nil }
+                    try replacement.add(part.records, revision: revision, tx)
+                    return part.next
+                } catch let error as SystemError {
+                    throw StoreError(.unavailable, "read an import's spool file", cause: error)
+                }
+            }
+            guard let next else { return }
+            offset = next
+        }
+    }
+
+    private func exchange(_ replacement: Replacement) async throws -> StoreIdentity {
+        let now = Int64(Date().timeIntervalSince1970)
+        let identity = try await queue.run { tx in
+            try replacement.exchange(now: now, tx)
+            return StoreIdentity(tx.meta)
+        }
+        // The import is done, whatever becomes of this: the next opening drops it, too.
+        _ = try await queue.run { tx in
+            tx.touch()
+            try Replacement.dropLeftovers(tx.db)
+        }
+        return identity
+    }
+}
