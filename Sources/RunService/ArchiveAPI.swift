@@ -9,27 +9,19 @@ package import ServiceKit
 ///
 /// Every call names its attempt; one of an older attempt is refused, and what it uploads never becomes visible.
 package struct ArchiveAPI: Sendable {
-    /// The most bytes of one archive or cache.
-    package static let sizeLimit: Int64 = 16 << 30
-
     private let scheduler: RunScheduler
     private let queries: RunQueries
     private let archives: WorkspaceArchives
     private let caches: Caches
     private let limit: Int64
 
-    /// Serves what is kept in `objects`.
-    package init(
-        scheduler: RunScheduler,
-        queries: RunQueries,
-        objects: any ObjectStore,
-        limit bytes: Int64 = Self.sizeLimit
-    ) {
+    /// Serves what is kept in `objects`, and takes archives of at most `limit` bytes.
+    package init(scheduler: RunScheduler, queries: RunQueries, objects: any ObjectStore, limit bytes: Int) {
         self.scheduler = scheduler
         self.queries = queries
         archives = WorkspaceArchives(objects: objects)
         caches = Caches(objects: objects)
-        limit = bytes
+        limit = Int64(bytes)
     }
 
     /// Adds the routes below `/api/v1alpha`.

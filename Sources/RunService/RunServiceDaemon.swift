@@ -79,7 +79,12 @@ package struct RunServiceDaemon: Service {
             let group = routes.group("api/v1alpha")
             runs.addRoutes(to: group)
             ExecutorAPI(scheduler: scheduler, intake: intake).addRoutes(to: group)
-            ArchiveAPI(scheduler: scheduler, queries: queries, objects: objects).addRoutes(to: group)
+            ArchiveAPI(
+                scheduler: scheduler,
+                queries: queries,
+                objects: objects,
+                limit: configuration.maximumArchiveBytes
+            ).addRoutes(to: group)
         }
     }
 

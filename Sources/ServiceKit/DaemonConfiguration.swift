@@ -111,6 +111,8 @@ package struct RunServiceConfiguration: Sendable {
     package var objectStoragePath = ""
     /// How long an executor may be silent before its tasks are lost.
     package var executorTimeout: Duration = .seconds(60)
+    /// The most bytes of one workspace archive or cache.
+    package var maximumArchiveBytes = 16 << 30
     /// How old caches get; zero for ever.
     package var runCacheExpireInterval: Duration = .seconds(7 * 24 * 3600)
     /// How old workspace archives get; zero for ever.

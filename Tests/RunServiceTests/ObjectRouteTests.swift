@@ -4,6 +4,7 @@ import HTTPTransport
 import Model
 import ObjectStorage
 import RunService
+import ServiceKit
 import TestSupport
 import Testing
 import WorkerClients
@@ -85,6 +86,28 @@ struct ObjectRouteTests {
             }
             #expect(try await storage.hasCache("k") == false)
             #expect(try await storage.saveCache("k", .bytes([1])))
+        }
+    }
+
+    @Test("more than the limit is refused, announced or not, and leaves nothing")
+    func tooLarge() async throws {
+        try await RunServiceFixture.with {
+            $0.maximumArchiveBytes = 1_000
+        } _: { service in
+            let executor = try await PlayedExecutor("e", service)
+            _ = try await service.create("a")
+            let storage = service.storage(of: try await executor.work(holding: 1)[0], executor)
+            let pieces = Array(repeating: [UInt8](repeating: 7, count: 100), count: 11)
+            for length in [nil, 1_100] {
+                let archive = await refusal {
+                    try await storage.saveArchive(ofStep: 0, .stream(length: length, Pieces(pieces)))
+                }
+                #expect(archive?.code == "bodyTooLarge")
+                let cache = await refusal { try await storage.saveCache("k", .stream(length: length, Pieces(pieces))) }
+                #expect(cache?.code == "bodyTooLarge")
+            }
+            #expect(try await service.objectNames().filter { $0.hasSuffix(".tar") } == [])
+            #expect(try await storage.saveCache("k", .stream(length: nil, Pieces(Array(pieces.dropLast())))))
         }
     }
 

@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import HTTPTransport
 import Model
 import TestSupport
@@ -90,6 +91,32 @@ struct RemovalTests {
             #expect(step?.code == "logDoesNotExist")
             let unknown = await refusal { try await client.removeLog(.setup, of: id, run: "no-run") }
             #expect(unknown?.code == "runDoesNotExist")
+        }
+    }
+
+    @Test("what an executor left that is lost goes with its run, also when the service was started again meanwhile")
+    func lostExecutor() async throws {
+        let (run, task) = try await RunServiceFixture.with { service in
+            let executor = try await PlayedExecutor("e", service)
+            let run = try await service.create("a")
+            let task = try await executor.work(holding: 1)[0]
+            try await executor.send("half a li", at: 0, of: task)
+            return (run, task)
+        }
+        // A log of a task that nobody knows is left alone at the start: what it belongs to may still be imported.
+        let stray = "\(TemporaryDirectory.path)/runservice/logs/stray"
+        try FileManager.default.createDirectory(atPath: stray, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: URL(filePath: "\(stray)/setup.log"))
+        try await RunServiceFixture.with { service in
+            try await service.client.delete("e")
+            try await eventually("the log is an object", within: .seconds(30)) {
+                try await service.objectNames() == [
+                    "logs/\(task.spec.id)/data/steps/0.log", "logs/\(task.spec.id)/runs/\(run.id)",
+                ]
+            }
+            try await service.client.remove(run.id)
+            #expect(try await service.objectNames() == [])
+            #expect(FileManager.default.fileExists(atPath: "\(stray)/setup.log"))
         }
     }
 }

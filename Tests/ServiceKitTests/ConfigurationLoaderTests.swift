@@ -19,6 +19,7 @@ struct ConfigurationLoaderTests {
         runservice:
           dataDir: /var/lib/demo/runservice
           objectStorage: {type: posix, path: objects}
+          maximumArchiveSize: 2GiB
           runCacheExpireInterval: 36h
           runLogExpireInterval: 0
         executor:
@@ -53,6 +54,7 @@ struct ConfigurationLoaderTests {
         #expect(configuration.gateway.runservice.token == SecretValue("token-of-the-installation"))
         #expect(configuration.configstore.dataDirectory == "\(TemporaryDirectory.path)/configstore")
         #expect(configuration.runservice.objectStoragePath == "\(TemporaryDirectory.path)/objects")
+        #expect(configuration.runservice.maximumArchiveBytes == 2 << 30)
         #expect(configuration.runservice.runCacheExpireInterval == .seconds(36 * 3600))
         #expect(configuration.runservice.runWorkspaceExpireInterval == .seconds(7 * 24 * 3600))
         #expect(configuration.runservice.runLogExpireInterval == .zero)
