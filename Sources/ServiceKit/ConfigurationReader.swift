@@ -151,6 +151,9 @@ extension ConfigurationReader {
         runservice.objectStoragePath = runservice.dataDirectory + "/objects"
         runservice.executorTimeout =
             section.mapping?.optional("executorTimeout")?.duration() ?? runservice.executorTimeout
+        runservice.maximumArchiveBytes =
+            section.mapping?.optional("maximumArchiveSize")?.byteSize() ?? runservice.maximumArchiveBytes
+        readExpiry(section.mapping, into: &runservice)
         if let storage = section.mapping?.optional("objectStorage")?.mapping() {
             _ = storage.optional("type")?.enumeration(ObjectStorageKind.self)
             runservice.objectStoragePath = path(storage.required("path")) ?? runservice.objectStoragePath
@@ -158,6 +161,16 @@ extension ConfigurationReader {
         }
         section.mapping?.finish()
         return runservice
+    }
+
+    private func readExpiry(_ top: MappingReader?, into runservice: inout RunServiceConfiguration) {
+        if let cache = top?.optional("runCacheExpireInterval")?.duration() {
+            runservice.runCacheExpireInterval = cache
+        }
+        if let workspace = top?.optional("runWorkspaceExpireInterval")?.duration() {
+            runservice.runWorkspaceExpireInterval = workspace
+        }
+        if let log = top?.optional("runLogExpireInterval")?.duration() { runservice.runLogExpireInterval = log }
     }
 
     private func readExecutor(_ section: Section, _ common: Common) -> ExecutorConfiguration {

@@ -16,7 +16,12 @@ struct ConfigurationLoaderTests {
           cookieSigning: {key: 0123456789abcdef0123456789abcdef, duration: 1h}
           web: {listenAddress: 127.0.0.1:9000, publicDir: /srv/public, allowedOrigins: ["https://ui.example.org"]}
         configstore: {dataDir: configstore}
-        runservice: {dataDir: /var/lib/demo/runservice, objectStorage: {type: posix, path: objects}}
+        runservice:
+          dataDir: /var/lib/demo/runservice
+          objectStorage: {type: posix, path: objects}
+          maximumArchiveSize: 2GiB
+          runCacheExpireInterval: 36h
+          runLogExpireInterval: 0
         executor:
           dataDir: executor
           activeTasksLimit: 8
@@ -49,6 +54,10 @@ struct ConfigurationLoaderTests {
         #expect(configuration.gateway.runservice.token == SecretValue("token-of-the-installation"))
         #expect(configuration.configstore.dataDirectory == "\(TemporaryDirectory.path)/configstore")
         #expect(configuration.runservice.objectStoragePath == "\(TemporaryDirectory.path)/objects")
+        #expect(configuration.runservice.maximumArchiveBytes == 2 << 30)
+        #expect(configuration.runservice.runCacheExpireInterval == .seconds(36 * 3600))
+        #expect(configuration.runservice.runWorkspaceExpireInterval == .seconds(7 * 24 * 3600))
+        #expect(configuration.runservice.runLogExpireInterval == .zero)
         #expect(configuration.executor.memoryLimit == 2 << 30)
         #expect(configuration.executor.network == .none)
         #expect(configuration.executor.images == ["debian": "/images/debian"])
