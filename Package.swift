@@ -89,7 +89,7 @@ let package = Package(
         library("GatewayClient", ["Base", "HTTPTransport", .httpTypes]),
 
         // Libraries
-        library("ObjectStorage", ["Base", .systemPackage]),
+        library("ObjectStorage", ["Base", "HTTPTransport", .crypto, .httpTypes]),
         library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .grdbSQLite, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
@@ -171,7 +171,7 @@ let package = Package(
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
-        tests(of: "ObjectStorage"),
+        tests(of: "ObjectStorage", ["HTTPTransport", .crypto]),
         .executableTarget(
             name: "StoreCrashProbe",
             dependencies: ["Base", "Store"],
