@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -171,7 +171,7 @@ let package = Package(
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
-        tests(of: "ObjectStorage", ["HTTPTransport", .crypto]),
+        tests(of: "ObjectStorage", ["HTTPTransport", .httpTypes]),
         .executableTarget(
             name: "StoreCrashProbe",
             dependencies: ["Base", "Store"],
@@ -193,7 +193,10 @@ let package = Package(
         ),
         tests(
             of: "ServiceKit",
-            ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]
+            [
+                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients",
+                .hummingbird, .httpTypes, .logging, .lifecycle,
+            ]
         ),
         tests(
             of: "ConfigStoreService",

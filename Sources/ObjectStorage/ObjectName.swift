@@ -24,6 +24,16 @@ package enum ObjectName {
         }
     }
 
+    /// Whether a text is a name.
+    package static func isValid(_ name: String) -> Bool {
+        do throws(ObjectStorageError) {
+            try check(name)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Checks what a listing may begin with: empty, or the beginning of a name.
     /// - Throws: ``ObjectStorageError`` of kind invalidName.
     package static func check(prefix: String) throws(ObjectStorageError) {

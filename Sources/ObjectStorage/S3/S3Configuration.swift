@@ -24,6 +24,28 @@ package struct S3Configuration: Sendable {
         self.secretAccessKey = secretAccessKey
     }
 
+    /// Whether a text is the URL of a server, without a path.
+    package static func isEndpoint(_ url: String) -> Bool {
+        let empty = SecretValue("")
+        do {
+            _ = try S3Configuration(endpoint: url, bucket: "bucket", accessKey: "", secretAccessKey: empty).server()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Whom to ask for the bucket.
+    /// - Throws: ``Failure`` when the endpoint is not the URL of a server.
+    func server() throws -> HTTPEndpoint {
+        let plain = try HTTPEndpoint.url(endpoint).description
+        let parts = plain.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "http:" || parts[0] == "https:" else {
+            throw Failure("\(plain) has a path, or is no http or https")
+        }
+        return try .url("\(parts[0])//\(usesPathStyle ? "" : bucket + ".")\(parts[2])")
+    }
+
     /// Whether a text may name a bucket: what all vendors agree on, which is also safe in a host's name.
     package static func isBucketName(_ name: String) -> Bool {
         let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-.".utf8)

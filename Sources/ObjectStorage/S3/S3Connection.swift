@@ -35,20 +35,10 @@ struct S3Connection: Sendable {
             Self.isPlain(configuration.secretAccessKey.revealed)
         else { throw refused("the access key has characters that are not allowed") }
         do {
-            endpoint = try Self.endpoint(configuration)
+            endpoint = try configuration.server()
         } catch {
             throw refused("the endpoint is not the URL of a server", error)
         }
-    }
-
-    private static func endpoint(_ configuration: S3Configuration) throws -> HTTPEndpoint {
-        let plain = try HTTPEndpoint.url(configuration.endpoint).description
-        let parts = plain.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "http:" || parts[0] == "https:" else {
-            throw Failure("\(plain) has a path, or is no http or https")
-        }
-        let host = configuration.usesPathStyle ? String(parts[2]) : "\(configuration.bucket).\(parts[2])"
-        return try .url("\(parts[0])//\(host)")
     }
 
     private static func isPlain(_ text: String) -> Bool {
@@ -70,6 +60,9 @@ struct S3Connection: Sendable {
             let (answer, error) = try await once(request, name: name, limit: bytes)
             if let answer, answer.isSuccess || expected.contains(answer.status) { return answer }
             guard attempt < limits.attempts, mayRepeat(request, attempt, answer, error) else {
+                if answer?.status == 412, request.headers[.ifMatch] != nil {
+                    throw ObjectStorageError(.replaced, name: name)
+                }
                 throw Self.error(name, answer, error, attempts: attempt)
             }
             try await Task.sleep(for: limits.pause(before: attempt) * Double.random(in: 0...1))
@@ -138,6 +131,6 @@ struct S3Connection: Sendable {
         let words = [refusal.code, refusal.message].filter { !$0.isEmpty }.joined(separator: ": ")
         if answer.status == 404, refusal.code != "NoSuchBucket" { return ObjectStorageError(.notExist, name: name) }
         let said = "S3 answered \(answer.status)\(tries)" + (words.isEmpty ? "" : ", \(words)")
-        return ObjectStorageError(answer.status == 412 ? .replaced : .unavailable, name: name, said)
+        return ObjectStorageError(.unavailable, name: name, said)
     }
 }

@@ -9,7 +9,7 @@ import HTTPTypes
 /// growing random pauses, when the connection breaks or the server is overloaded.
 package struct S3Store: ObjectStore {
     let connection: S3Connection
-    private let pool: BlockingPool
+    let pool: BlockingPool
 
     /// Opens a bucket, making it when it is missing, and ends the uploads that were abandoned more than a day ago.
     /// - Parameters:

@@ -54,10 +54,7 @@ actor S3Walk {
             else { throw refused("S3 does not list names in the order of their bytes") }
             last = facts.name
             // Other programs may keep what they like in a bucket; what breaks our rules is nobody's object.
-            do throws(ObjectStorageError) {
-                try ObjectName.check(facts.name)
-                page.append(facts)
-            } catch {}
+            if ObjectName.isValid(facts.name) { page.append(facts) }
         }
         guard root["IsTruncated"] == "true" else { return isAtEnd = true }
         guard let next = root["NextContinuationToken"], !next.isEmpty, next != token else {
