@@ -89,7 +89,7 @@ let package = Package(
         library("GatewayClient", ["Base", "HTTPTransport", .httpTypes]),
 
         // Libraries
-        library("ObjectStorage", ["Base", .systemPackage]),
+        library("ObjectStorage", ["Base", "HTTPTransport", .crypto, .httpTypes]),
         library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .grdbSQLite, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -187,7 +187,7 @@ let package = Package(
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
-        tests(of: "ObjectStorage"),
+        tests(of: "ObjectStorage", ["HTTPTransport", .httpTypes]),
         .executableTarget(
             name: "StoreCrashProbe",
             dependencies: ["Base", "Store"],
@@ -203,7 +203,10 @@ let package = Package(
         ),
         tests(
             of: "ServiceKit",
-            ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]
+            [
+                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients",
+                .hummingbird, .httpTypes, .logging, .lifecycle,
+            ]
         ),
         tests(
             of: "ConfigStoreService",

@@ -21,7 +21,7 @@ struct RunServiceFixture: Sendable {
     ) async throws -> Value {
         var configuration = RunServiceConfiguration()
         configuration.dataDirectory = "\(TemporaryDirectory.path)/runservice"
-        configuration.objectStoragePath = "\(TemporaryDirectory.path)/objects"
+        configuration.objectStorage = .init(path: "\(TemporaryDirectory.path)/objects")
         configuration.socketPath = "\(TemporaryDirectory.path)/r.sock"
         configuration.executorTimeout = executorTimeout
         adjust(&configuration)
