@@ -33,6 +33,8 @@ struct StoreCrashProbe {
         case "follow": try await follow(stream: arguments[0])
         case "count": try await count(arguments[0], times: Int(arguments[1]) ?? 0)
         case "fill": try await fill()
+        case "refused": await refused(type: arguments[0])
+        case "rewrite": try await rewrite(keys: Int(arguments[0]) ?? 0)
         case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()
         case "toggle": try await SoakWriter.toggle(store, report)
         default: throw Failure("unknown mode \(mode)")
@@ -112,6 +114,31 @@ struct StoreCrashProbe {
         batch.put(record: "after", type: "block", Data(count: 50_000))
         _ = try await store.commit(batch)
         report.write("recovered")
+    }
+
+    /// Commits three batches one after the other and reports what came of each.
+    private func refused(type: String) async {
+        for id in ["first", "second", "third"] {
+            var batch = Batch()
+            batch.put(record: id, type: type, Data(id.utf8))
+            batch.put(live: "\(type)/\(id)", Data(id.utf8))
+            do {
+                _ = try await store.commit(batch)
+                report.write("\(id) committed")
+            } catch {
+                report.write("\(id) \(StoreError.kind(of: error)?.rawValue ?? "other")")
+            }
+        }
+    }
+
+    /// Writes all keys anew with every batch, each time with another value.
+    private func rewrite(keys: Int) async throws {
+        for round in 0... {
+            var batch = Batch()
+            for key in 0..<keys { batch.put(live: "page/\(key)", Data("\(round)".utf8)) }
+            _ = try await store.commit(batch)
+            report.write("round \(round)")
+        }
     }
 
     /// Raises one shared counter so many times, against everybody else who does the same.
