@@ -190,7 +190,7 @@ let package = Package(
         tests(of: "ObjectStorage"),
         .executableTarget(
             name: "StoreCrashProbe",
-            dependencies: ["Base", "Store"],
+            dependencies: ["Base", "ObjectStorage", "Store"],
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
@@ -200,7 +200,7 @@ let package = Package(
             path: "Tests/Benchmarks/StoreBenchmark",
             swiftSettings: settings
         ),
-        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
+        tests(of: "Store", ["ObjectStorage", "StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(

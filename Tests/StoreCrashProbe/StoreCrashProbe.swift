@@ -17,6 +17,7 @@ struct StoreCrashProbe {
         }
         let report = try Report(path: arguments[3])
         do {
+            if arguments[1] == "objects" { try await ObjectWriter(directory: arguments[2], report: report).run() }
             let store = try await LocalStore.open(directory: arguments[2], projections: [])
             let probe = StoreCrashProbe(store: store, report: report)
             try await probe.run(arguments[1], Array(arguments[4...]))
