@@ -190,11 +190,15 @@ let package = Package(
         tests(of: "ObjectStorage", ["HTTPTransport", .httpTypes]),
         .executableTarget(
             name: "StoreCrashProbe",
-            dependencies: ["Base", "Store"],
+            dependencies: ["Base", "ObjectStorage", "Store"],
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
-        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
+        tests(
+            of: "Store",
+            ["ObjectStorage", "StoreCrashProbe", .grdbSQLite, .logging],
+            exclude: ["Schemas"]
+        ),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(
