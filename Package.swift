@@ -214,11 +214,13 @@ let package = Package(
         ),
         tests(
             of: "ConfigStoreService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]
+            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle],
+            exclude: ["Agola"]
         ),
         tests(
             of: "RunService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]
+            ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes],
+            exclude: ["Agola"]
         ),
         tests(
             of: "ExecutorService",
