@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "WorkerClients", "Store", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -193,7 +193,16 @@ let package = Package(
         ),
         tests(
             of: "ServiceKit",
-            ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]
+            [
+                "Model", "StrictYAML", "HTTPTransport", "WorkerClients", "Store", "MaintainedHost", .hummingbird,
+                .httpTypes, .logging, .lifecycle, .subprocess,
+            ]
+        ),
+        .executableTarget(
+            name: "MaintainedHost",
+            dependencies: ["Base", "ServiceKit", "Store", .hummingbird, .lifecycle, .logging, .unixSignals],
+            path: "Tests/MaintainedHost",
+            swiftSettings: settings
         ),
         tests(
             of: "ConfigStoreService",

@@ -22,11 +22,25 @@ package struct RunServiceDaemon: Service {
     }
 
     /// Serves until graceful shutdown.
-    /// - Throws: ``Failure`` when the store, the object storage or the socket cannot be used.
+    /// - Throws: ``Failure`` when the socket cannot be used, or the store will never be usable by this program.
     package func run() async throws {
-        let store = try await attempt("open the runservice's store") {
-            try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
-        }
+        try await MaintainedService(
+            name: "runservice",
+            socketPath: configuration.socketPath,
+            token: configuration.token,
+            rules: RunImport.rules,
+            onListening: onListening,
+            open: {
+                try await attempt("open the runservice's store") {
+                    try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
+                }
+            },
+            makeParts: parts
+        ).run()
+    }
+
+    /// The service of normal operation, over a store that was opened for it.
+    private func parts(_ store: ServiceStore) async throws -> MaintainedService.Parts {
         let objects = try await PosixStore.open(path: configuration.objectStoragePath)
         let intake = try LogIntake(directory: configuration.dataDirectory + "/logs", objects: objects)
         let scheduler = RunScheduler(store: store, onTaskEnded: { await Self.sealLost($0, intake) })
@@ -35,44 +49,32 @@ package struct RunServiceDaemon: Service {
             await Self.sealLost(task, intake)
         }
         let timeout = Double(configuration.executorTimeout.components.seconds)
-        let group = ServiceGroup(
-            services: [
-                BackgroundService { try await store.run() },
-                BackgroundService { try await scheduler.run() },
-                PeriodicLoop("lost executors", every: .seconds(10)) {
-                    try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
-                },
-                server(store, objects, intake, scheduler),
-            ],
-            logger: Logger.current
-        )
-        try await attempt("serve the runservice") { try await group.run() }
+        let lostExecutors = PeriodicLoop("lost executors", every: .seconds(10)) {
+            try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
+        }
+        let runs = runAPI(store, objects, intake, scheduler)
+        return MaintainedService.Parts(services: [{ try await scheduler.run() }, { try await lostExecutors.run() }]) {
+            routes in
+            let group = routes.group("api/v1alpha")
+            runs.addRoutes(to: group)
+            ExecutorAPI(scheduler: scheduler, intake: intake).addRoutes(to: group)
+        }
     }
 
-    private func server(
+    private func runAPI(
         _ store: ServiceStore,
         _ objects: any ObjectStore,
         _ intake: LogIntake,
         _ scheduler: RunScheduler
-    ) -> InternalServer {
+    ) -> RunAPI {
         let queries = RunQueries(store: store)
-        let runs = RunAPI(
+        return RunAPI(
             creator: RunCreator(queries: queries, scheduler: scheduler),
             queries: queries,
             scheduler: scheduler,
             logs: LogReader(intake: intake, objects: objects, queries: queries),
             events: RunEventFeed(store: store)
         )
-        return InternalServer(
-            name: "runservice",
-            socketPath: configuration.socketPath,
-            token: configuration.token,
-            onListening: onListening
-        ) { routes in
-            let group = routes.group("api/v1alpha")
-            runs.addRoutes(to: group)
-            ExecutorAPI(scheduler: scheduler, intake: intake).addRoutes(to: group)
-        }
     }
 
     // A task whose executor is lost has no more log than what came.
