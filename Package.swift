@@ -184,7 +184,7 @@ let package = Package(
             path: "Tests/Benchmarks/StoreBenchmark",
             swiftSettings: settings
         ),
-        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging]),
+        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(

@@ -74,6 +74,7 @@ package protocol CommitAuthority: Sendable {
     /// - Parameters:
     ///   - source: what is to be there.
     ///   - force: goes ahead although other instances are not in maintenance; their commits are refused all the same.
+    /// - Returns: what the store is now.
     /// - Throws: ``StoreError``: notInMaintenance, instancesNotReady, locked (another import), unavailable.
     @concurrent func replaceAll(with source: ImportSource, force: Bool) async throws -> StoreIdentity
 }

@@ -30,15 +30,13 @@ final class Doorbell: Sendable {
         guard directoryDescriptor >= 0 else { throw SystemError("open \(self.directory)") }
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         socketDescriptor = socket(AF_UNIX, type, 0)
-        guard socketDescriptor >= 0 else {
-            close(directoryDescriptor)
-            throw SystemError("open the doorbell's socket")
-        }
+        // The deinitializer closes the directory, also when this throws.
+        guard socketDescriptor >= 0 else { throw SystemError("open the doorbell's socket") }
     }
 
     deinit {
         if let own = neighbours.withLock(\.own) { unlink("\(directory)/\(own)") }
-        close(socketDescriptor)
+        if socketDescriptor >= 0 { close(socketDescriptor) }
         close(directoryDescriptor)
     }
 

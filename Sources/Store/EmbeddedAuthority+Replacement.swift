@@ -3,7 +3,7 @@ import FoundationEssentials
 
 extension EmbeddedAuthority {
     /// How long an import may keep the lock without a sign of life.
-    private static let lockTime: Duration = .seconds(30)
+    private static let lockTime: Duration = .seconds(60)
 
     /// The file that keeps what the last import replaced.
     package static let replacedContent = "replaced.export"
@@ -13,7 +13,7 @@ extension EmbeddedAuthority {
         try await withLock(Replacement.lock, ttl: Self.lockTime, wait: false) { [self] handle in
             guard try await store.read({ try $0.maintenance() }).isWanted else { throw StoreError.notInMaintenance() }
             if !force { try await expectInstancesReady() }
-            try await keepContent(as: source.summary.header?.service ?? "store")
+            try await keepContent(of: source.service)
             let replacement = Replacement(projections: projections, handle: handle)
             let revision = try await queue.run { try replacement.begin($0) }
             try await stage(source.records, revision: revision, replacement)
@@ -27,7 +27,7 @@ extension EmbeddedAuthority {
     }
 
     /// Whoever imported the wrong file imports this one.
-    private func keepContent(as service: String) async throws {
+    private func keepContent(of service: String) async throws {
         let export = try await ServiceStore.export(service: service, types: [], of: self, from: store)
         let path = "\(store.directory)/\(Self.replacedContent)"
         do {

@@ -22,6 +22,9 @@ struct EmbeddedOpening {
     }
 
     func open() throws -> ServiceStore {
+        guard options.createsStore || access(path, F_OK) == 0 else {
+            throw StoreError(.notInitialized, "\(directory) holds no store yet")
+        }
         try prepareDirectory()
         let inUse = try InUseMark(directory: directory)
         try createFile()
@@ -170,13 +173,21 @@ struct EmbeddedOpening {
         guard finding == "ok" else { throw StoreError(.corrupted, "\(path) is damaged: \(finding)") }
     }
 
+    /// Drops what a killed import left, unless one is at work in another process.
+    private func dropLeftovers(_ db: Database) throws {
+        let holder = try db.firstRow("SELECT bootID, deadline FROM lock WHERE name = ?", [.text(Replacement.lock)])
+        if let holder, try !clock.isPast(holder.integer("deadline"), bootID: holder.text("bootID")) { return }
+        try Replacement.dropLeftovers(db)
+    }
+
     /// Brings the file to the current schema and projections, in one transaction.
     private func prepare(_ db: Database) throws -> StoreIdentity {
         try switchToWriteAheadLog(db)
         try checkIntegrity(db)
         try db.beginTransaction(.immediate)
         do {
-            try StoreSchema.prepare(db, path: path)
+            try StoreSchema.prepare(db, path: path, creates: options.createsStore)
+            try dropLeftovers(db)
             var meta = try Meta.read(db)
             if meta.projections != projections.signature {
                 try projections.rebuild(db, stored: meta.projections)

@@ -77,6 +77,7 @@ extension ServiceStore {
     /// - Parameters:
     ///   - service: the service, which an import compares.
     ///   - types: the known record types, in the order they are to be written; others follow them.
+    /// - Returns: the whole export, ready to be read.
     /// - Throws: ``StoreError``, such as `unavailable` on a full disk; nothing is left then.
     @concurrent package func export(service: String, types: [String]) async throws -> ExportFile {
         try await Self.export(service: service, types: types, of: authority, from: store)

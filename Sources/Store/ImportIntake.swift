@@ -36,11 +36,14 @@ package final class ImportIntake: Sendable {
 
 /// A complete and valid import, ready to replace a store's content.
 package final class ImportSource: Sendable {
+    /// The service that it is for.
+    package let service: String
     /// What it holds.
     package let summary: ImportSummary
     let records: StagedRecords
 
-    init(summary: ImportSummary, records: StagedRecords) {
+    init(service: String, summary: ImportSummary, records: StagedRecords) {
+        self.service = service
         self.summary = summary
         self.records = records
     }

@@ -43,7 +43,7 @@ struct RecordOrder {
     private var type: String?
     private var id = ""
 
-    /// - Parameter announced: the only order of types that is right; nil when any is.
+    /// Refuses a record that stands in the wrong place; `announced` is the only right order of types, if there is one.
     mutating func check(_ record: ImportedRecord, announced: [String]?, at place: ImportPlace) throws {
         if record.type == type {
             guard id.utf8.lexicographicallyPrecedes(record.id.utf8) else {

@@ -64,6 +64,7 @@ struct ImportReader {
         }
         try staged.flush()
         return ImportSource(
+            service: rules.service,
             summary: ImportSummary(header: header, records: staged.counts, warnings: warnings),
             records: staged
         )

@@ -16,10 +16,8 @@ final class InUseMark: Sendable {
         guard descriptor >= 0 else {
             throw StoreError(.unavailable, "open \(path)", cause: SystemError("open \(path)"))
         }
-        do { try join(path) } catch {
-            close(descriptor)
-            throw error
-        }
+        // The deinitializer closes the descriptor, also when this throws.
+        try join(path)
     }
 
     deinit {

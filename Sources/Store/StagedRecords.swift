@@ -39,7 +39,9 @@ struct StagedRecords: Sendable {
         buffer = []
     }
 
-    /// The records from `offset` on, about a megabyte of them, and where the next ones begin; nil at the end. Blocks.
+    /// About a megabyte of records from `offset` on, and where the next ones begin; nil at the end.
+    ///
+    /// Blocks.
     func records(at offset: Int64) throws -> (records: [ImportedRecord], next: Int64)? {
         guard offset < size else { return nil }
         var bytes = try spool.read(at: offset, count: Int(min(Int64(Self.chunk), size - offset)))

@@ -4,7 +4,13 @@ import GRDB
 /// The tables every store has; projections add their own.
 enum StoreSchema {
     /// Grows with every change of the tables below.
-    static let version = 1
+    static let version = 2
+
+    /// What leads from each older version to the one after it, in order.
+    static let migrations: [Int64: String] = [
+        // Events have an age, by which they are trimmed; those from before count as old.
+        1: "ALTER TABLE event ADD COLUMN time INTEGER NOT NULL DEFAULT 0"
+    ]
 
     /// `MRTL` in SQLite's header, so that a foreign database is never taken for a store.
     static let applicationID = 0x4D52_544C
@@ -47,6 +53,7 @@ enum StoreSchema {
         CREATE TABLE stream (name TEXT NOT NULL PRIMARY KEY, last INTEGER NOT NULL, floor INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE event (
             stream TEXT NOT NULL, sequence INTEGER NOT NULL, data BLOB NOT NULL, revision INTEGER NOT NULL,
+            time INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (stream, sequence)
         ) WITHOUT ROWID;
         CREATE TABLE lock (
@@ -63,9 +70,11 @@ enum StoreSchema {
         "meta", "record", "live", "grp", "feed", "receipt", "stream", "event", "lock", "lease", "sqlite",
     ]
 
-    /// Creates the tables in an empty file, or checks that the file is a store this version understands.
-    /// - Throws: ``StoreError``: newerSchema, corrupted.
-    static func prepare(_ db: Database, path: String) throws {
+    /// Creates the tables in an empty file, or brings a store of an older version up to this one.
+    ///
+    /// Runs within one transaction, so that a killed migration leaves the old version.
+    /// - Throws: ``StoreError``: newerSchema, corrupted, notInitialized.
+    static func prepare(_ db: Database, path: String, creates: Bool) throws {
         let header = try db.firstRow(
             "SELECT (SELECT application_id FROM pragma_application_id) AS application, "
                 + "(SELECT user_version FROM pragma_user_version) AS version, (SELECT count(*) FROM sqlite_master) AS objects"
@@ -74,6 +83,7 @@ enum StoreSchema {
         let application = try header.integer("application")
         let version = try header.integer("version")
         if application == 0, version == 0, try header.integer("objects") == 0 {
+            guard creates else { throw StoreError(.notInitialized, "\(path) is no store yet") }
             try create(db)
         } else if application != applicationID {
             throw StoreError(.corrupted, "\(path) is a database of another program")
@@ -82,9 +92,19 @@ enum StoreSchema {
                 .newerSchema,
                 "\(path) has schema \(version) of a newer Martlet; this one knows \(Self.version). Install the newer one"
             )
-        } else if version != Self.version {
-            throw StoreError(.corrupted, "\(path) has the unknown schema \(version)")
+        } else {
+            try migrate(db, from: version, path: path)
         }
+    }
+
+    private static func migrate(_ db: Database, from stored: Int64, path: String) throws {
+        for version in stored..<Int64(Self.version) {
+            guard let step = migrations[version] else {
+                throw StoreError(.corrupted, "\(path) has the unknown schema \(version)")
+            }
+            try db.execute(sql: step)
+        }
+        if stored != Self.version { try db.execute(sql: "PRAGMA user_version = \(Self.version)") }
     }
 
     private static func create(_ db: Database) throws {

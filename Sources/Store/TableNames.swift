@@ -10,7 +10,9 @@ final class TableNames {
         self.names = names
     }
 
-    /// The statement with the new names. Values are bound in our statements, so that every word outside quotes is a name.
+    /// The statement with the new names.
+    ///
+    /// Values are bound in our statements, so that every word outside quotes is a name.
     func translate(_ sql: String) -> String {
         if let known = translations[sql] { return known }
         var result = ""

@@ -160,15 +160,17 @@ extension WriteTransaction {
         let first = try (row?.integer("last") ?? 0) + 1
         var floor = try row?.integer("floor") ?? 0
         var last = first - 1
+        let time = options.wallClock()
         for data in events {
             last += 1
             try db.run(
-                "INSERT INTO event VALUES (?, ?, ?, ?)",
-                [.text(stream), .integer(last), .blob(data), .integer(meta.revision)]
+                "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
+                [.text(stream), .integer(last), .blob(data), .integer(meta.revision), .date(time)]
             )
         }
         if last - floor > options.eventsKept + min(Self.slack, options.eventsKept) {
-            floor = last - options.eventsKept
+            let young = try firstYoungEvent(of: stream, after: floor, at: time)
+            floor = max(floor, min(last - options.eventsKept, (young ?? .max) - 1))
             try db.run("DELETE FROM event WHERE stream = ? AND sequence <= ?", [.text(stream), .integer(floor)])
         }
         try db.run(
@@ -177,6 +179,15 @@ extension WriteTransaction {
         )
         try note(.events(stream: stream), isPut: true)
         return first...last
+    }
+
+    /// The first event that is too young to be trimmed; looks only at those that are to be trimmed, and at that one.
+    private func firstYoungEvent(of stream: String, after floor: Int64, at time: Date) throws -> Int64? {
+        let age = Double(options.eventAge.components.seconds)
+        return try db.firstRow(
+            "SELECT sequence FROM event WHERE stream = ? AND sequence > ? AND time > ? ORDER BY sequence LIMIT 1",
+            [.text(stream), .integer(floor), .date(time.addingTimeInterval(-age))]
+        )?.integer("sequence")
     }
 
     private func noteLive(_ key: String, _ data: Data?) throws {

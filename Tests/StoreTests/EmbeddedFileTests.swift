@@ -1,6 +1,5 @@
 import Base
 import Foundation
-import GRDBSQLite
 import Store
 import TestSupport
 import Testing
@@ -34,15 +33,6 @@ struct EmbeddedFileTests {
             #expect(try await feed.next()?.keys == [.record(type: "counter", id: "n")])
             try await probe.wait()
         }
-    }
-
-    @Test("a newer schema is refused and left alone")
-    func newerSchema() async throws {
-        _ = try await open()
-        try sqlite("PRAGMA user_version = 2")
-        let before = try Data(contentsOf: URL(filePath: file))
-        #expect(await kind { _ = try await open() } == .newerSchema)
-        #expect(try Data(contentsOf: URL(filePath: file)) == before)
     }
 
     @Test("a database of another program is refused and left alone")
@@ -170,11 +160,6 @@ struct EmbeddedFileTests {
 
     /// Changes the file behind the store's back.
     private func sqlite(_ sql: String) throws {
-        var connection: OpaquePointer?
-        defer { sqlite3_close_v2(connection) }
-        try #require(sqlite3_open(file, &connection) == SQLITE_OK)
-        // The threads of a store that was just dropped may still be closing it.
-        sqlite3_busy_timeout(connection, 5_000)
-        try #require(sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK)
+        try SQLiteFile.execute(sql, at: file)
     }
 }

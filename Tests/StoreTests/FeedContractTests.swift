@@ -99,6 +99,7 @@ struct FeedContractTests {
     func compaction(_ authority: AuthorityKind) async throws {
         var options = StoreOptions()
         options.eventsKept = 20
+        options.eventAge = .zero
         options.revisionsKept = 20
         let store = try await authority.open(options: options)
         for number in 1...400 { _ = try await store.commit(.of { $0.append(event: Data("\(number)"), to: "s") }) }
