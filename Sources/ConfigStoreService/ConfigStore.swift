@@ -25,6 +25,9 @@ struct ConfigStore: Sendable {
         return try await begin(on: store, in: directory, passwords: try await PasswordHashing(cost: passwordCost))
     }
 
+    /// Where the key of the secrets lies.
+    static func keyPath(in directory: String) -> String { "\(directory)/key" }
+
     /// Opens the records alone.
     /// - Throws: ``Failure`` naming the directory.
     @concurrent static func openStore(in directory: String) async throws -> ServiceStore {
@@ -41,7 +44,7 @@ struct ConfigStore: Sendable {
         passwords: PasswordHashing
     ) async throws -> ConfigStore {
         try await attempt("begin to work on the config store in \(directory)") {
-            let sealing = try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
+            let sealing = try await BlockingPool.shared.run { try SealingKey(path: keyPath(in: directory)) }
             let config = ConfigStore(passwords: passwords, store: store, sealing: sealing)
             try await config.checkKey()
             try await config.createLocalSource()

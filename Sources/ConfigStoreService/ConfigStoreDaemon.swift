@@ -23,7 +23,7 @@ package struct ConfigStoreDaemon: Service {
             name: "configstore",
             socketPath: configuration.socketPath,
             token: configuration.token,
-            rules: ConfigImport.rules(directory: directory),
+            rules: ConfigExport.rules(keyPath: ConfigStore.keyPath(in: directory)),
             onListening: onListening,
             open: { try await ConfigStore.openStore(in: directory) },
             makeParts: { store in

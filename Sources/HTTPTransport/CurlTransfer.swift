@@ -62,6 +62,8 @@ final class CurlTransfer: Sendable {
         if head.status >= 300 {
             upload.close()
             producer.cancelAll()
+            // libcurl stops sending by itself, but a transfer that waits for more to send would never end.
+            loop.post(.resumeSending(self))
         }
         try await producer.waitForAll()
         try response.check()
@@ -75,9 +77,10 @@ final class CurlTransfer: Sendable {
                 if try upload.append(bytes) { loop.post(.resumeSending(self)) }
             }
             if try upload.complete() { loop.post(.resumeSending(self)) }
-        } catch let error as CancellationError {
-            abort(error)
         } catch {
+            // The server has answered without the rest, and so the producer was told to stop.
+            if upload.isClosed { return }
+            if let error = error as? CancellationError { return abort(error) }
             abort(request.error(.requestBody, "the request body failed", cause: error))
         }
     }

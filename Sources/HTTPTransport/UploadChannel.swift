@@ -71,6 +71,9 @@ final class UploadChannel: Sendable {
         }?.resume()
     }
 
+    /// Whether nothing more is taken.
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
     // MARK: - The producer's side
 
     /// Waits for room.

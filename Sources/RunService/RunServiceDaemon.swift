@@ -28,7 +28,7 @@ package struct RunServiceDaemon: Service {
             name: "runservice",
             socketPath: configuration.socketPath,
             token: configuration.token,
-            rules: RunImport.rules,
+            rules: RunExport.rules,
             onListening: onListening,
             open: {
                 try await attempt("open the runservice's store") {

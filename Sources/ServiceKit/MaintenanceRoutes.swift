@@ -151,15 +151,3 @@ extension MaintenanceStatus.Instance {
         )
     }
 }
-
-extension Request {
-    /// A query parameter that is there or not; `false` and `0` say no.
-    /// - Throws: ``APIError`` of kind `badRequest` for any other value.
-    fileprivate func flag(_ name: String) throws -> Bool {
-        switch query(name) {
-        case nil, "false", "0": return false
-        case "", "true", "1": return true
-        default: throw APIError(.badRequest, "The parameter \(name) is true or false.")
-        }
-    }
-}

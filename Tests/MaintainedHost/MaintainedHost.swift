@@ -22,7 +22,7 @@ import UnixSignals
                 service: "notes",
                 types: ["note"],
                 check: { _ in },
-                makeAgolaConverter: { UnsupportedAgolaExport() }
+                makeAgolaConverter: { NoConverter() }
             ),
             open: { try await LocalStore.open(directory: directory, projections: []) },
             makeParts: { store in MaintainedService.Parts { Self.addRoutes(to: $0, store) } }
@@ -50,4 +50,12 @@ import UnixSignals
             return try Response.json(String(decoding: note.data, as: UTF8.self))
         }
     }
+}
+
+/// Reads nothing of other programs.
+private struct NoConverter: RecordConverter {
+    let types: Set<String> = []
+    let warnings: [String] = []
+
+    mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
 }

@@ -9,7 +9,7 @@ import Testing
 import WorkerClients
 
 @Suite("Processes on one store, and maintenance", .temporaryDirectory, .timeLimit(.minutes(3)))
-struct MaintenanceTests {
+struct MaintainedServiceTests {
     private let client: HTTPClient
 
     init() throws {
