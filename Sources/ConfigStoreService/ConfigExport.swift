@@ -20,7 +20,8 @@ package enum ConfigExport {
     }
 
     private static let records: [any ConfigRecord.Type] = [
-        KeyCheck.self, RemoteSource.self, User.self, StoredPassword.self, StoredToken.self, ProjectGroup.self, Project.self,
+        KeyCheck.self, RemoteSource.self, User.self, StoredPassword.self, StoredToken.self, ProjectGroup.self,
+        Project.self,
     ]
 
     private static func check(_ record: ImportedRecord, keyPath: String) throws {

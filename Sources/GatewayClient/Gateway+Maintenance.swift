@@ -73,7 +73,9 @@ extension Gateway {
         try await get("/maintenance/\(service.rawValue)")
     }
 
-    /// Asks a service to go into maintenance, or to leave it; for admins. Its processes follow shortly after.
+    /// Asks a service to go into maintenance, or to leave it; for admins.
+    ///
+    /// Its processes follow shortly after.
     /// - Throws: ``Refusal`` in the chain, with code `maintenanceAlreadyEnabled` or `maintenanceAlreadyDisabled`.
     public func setMaintenance(_ isWanted: Bool, of service: Service) async throws {
         let reply = try await exchange(isWanted ? .put : .delete, "/maintenance/\(service.rawValue)")
