@@ -89,7 +89,7 @@ let package = Package(
         library("GatewayClient", ["Base", "HTTPTransport", .httpTypes]),
 
         // Libraries
-        library("ObjectStorage", ["Base", .systemPackage]),
+        library("ObjectStorage", ["Base", "HTTPTransport", .crypto, .httpTypes]),
         library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .grdbSQLite, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "Store", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "Store", "WorkerClients", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -168,23 +168,37 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "SoakKit",
+            dependencies: [
+                "Base", "Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", "ConfigStoreService",
+                "RunService",
+                "GatewayService", "TestSupport", .grdb, .httpTypes, .subprocess, .systemPackage,
+            ],
+            path: "Tests/SoakKit",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MartletSoak",
+            dependencies: ["SoakKit", .argumentParser],
+            path: "Tests/MartletSoak",
+            swiftSettings: settings
+        ),
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
-        tests(of: "ObjectStorage"),
+        tests(of: "ObjectStorage", ["HTTPTransport", .httpTypes]),
         .executableTarget(
             name: "StoreCrashProbe",
-            dependencies: ["Base", "Store"],
+            dependencies: ["Base", "ObjectStorage", "Store"],
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "StoreBenchmark",
-            dependencies: ["Base", "Store", .grdbSQLite],
-            path: "Tests/Benchmarks/StoreBenchmark",
-            swiftSettings: settings
+        tests(
+            of: "Store",
+            ["ObjectStorage", "StoreCrashProbe", .grdbSQLite, .logging],
+            exclude: ["Schemas"]
         ),
-        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(
@@ -194,8 +208,8 @@ let package = Package(
         tests(
             of: "ServiceKit",
             [
-                "Model", "StrictYAML", "HTTPTransport", "WorkerClients", "Store", "MaintainedHost", .hummingbird,
-                .httpTypes, .logging, .lifecycle, .subprocess,
+                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients", "Store", "MaintainedHost",
+                .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .subprocess,
             ]
         ),
         .executableTarget(
@@ -206,11 +220,13 @@ let package = Package(
         ),
         tests(
             of: "ConfigStoreService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle]
+            ["Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", .logging, .httpTypes, .lifecycle],
+            exclude: ["Agola"]
         ),
         tests(
             of: "RunService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes]
+            ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes],
+            exclude: ["Agola"]
         ),
         tests(
             of: "ExecutorService",
@@ -249,8 +265,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport",
-                "martletd",
-                "martlet",
+                "SoakKit",
+                "martletd", "martlet", "MartletSoak", "StoreCrashProbe",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],
             swiftSettings: settings
@@ -261,6 +277,12 @@ let package = Package(
 // Programs that benchmarks measure; they are built for nobody else.
 if Context.environment["MARTLET_BENCHMARKS"] == "1" {
     package.targets += [
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Base", "Model", "Store", "RunService", .grdbSQLite],
+            path: "Tests/Benchmarks/StoreBenchmark",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "BareFastCGI",
             path: "Tests/Benchmarks/BareFastCGI",

@@ -25,8 +25,11 @@ struct ConfigStore: Sendable {
         return try await begin(on: store, in: directory, passwords: try await PasswordHashing(cost: passwordCost))
     }
 
-    /// Where the key of the secrets lies.
-    static func keyPath(in directory: String) -> String { "\(directory)/key" }
+    /// The key of the secrets, made when there is none.
+    /// - Throws: ``SystemError`` or ``Failure`` naming the file.
+    @concurrent static func sealingKey(in directory: String) async throws -> SealingKey {
+        try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
+    }
 
     /// Opens the records alone.
     /// - Throws: ``Failure`` naming the directory.
@@ -44,13 +47,16 @@ struct ConfigStore: Sendable {
         passwords: PasswordHashing
     ) async throws -> ConfigStore {
         try await attempt("begin to work on the config store in \(directory)") {
-            let sealing = try await BlockingPool.shared.run { try SealingKey(path: keyPath(in: directory)) }
+            let sealing = try await sealingKey(in: directory)
             let config = ConfigStore(passwords: passwords, store: store, sealing: sealing)
             try await config.checkKey()
             try await config.createLocalSource()
             return config
         }
     }
+
+    /// What an import into this store must be like.
+    var importRules: ImportRules { ConfigExport.rules(sealing) }
 
     /// Reads from one consistent view.
     func read<Value: Sendable>(

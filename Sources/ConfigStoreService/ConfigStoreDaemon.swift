@@ -23,9 +23,9 @@ package struct ConfigStoreDaemon: Service {
             name: "configstore",
             socketPath: configuration.socketPath,
             token: configuration.token,
-            rules: ConfigExport.rules(keyPath: ConfigStore.keyPath(in: directory)),
             onListening: onListening,
             open: { try await ConfigStore.openStore(in: directory) },
+            importRules: { ConfigExport.rules(try await ConfigStore.sealingKey(in: directory)) },
             makeParts: { store in
                 let config = try await ConfigStore.begin(on: store, in: directory, passwords: passwords)
                 return MaintainedService.Parts(addRoutes: ConfigStoreRoutes(config: config).add)

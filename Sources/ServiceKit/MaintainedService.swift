@@ -34,8 +34,8 @@ package struct MaintainedService: Service {
     private let name: String
     private let socketPath: String
     private let token: SecretValue?
-    private let rules: ImportRules
     private let open: @Sendable () async throws -> ServiceStore
+    private let importRules: @Sendable () async throws -> ImportRules
     private let makeParts: @Sendable (ServiceStore) async throws -> Parts
     private let onListening: @Sendable () async -> Void
 
@@ -44,24 +44,24 @@ package struct MaintainedService: Service {
     ///   - name: the service, for logs, exports and people.
     ///   - socketPath: where to listen; an abandoned socket is replaced.
     ///   - token: what callers must know.
-    ///   - rules: which records an export holds, and what an import may bring.
     ///   - onListening: called once, when the service is in its first mode.
     ///   - open: opens the store, for each cycle anew.
+    ///   - importRules: says which records an export holds, and what an import may bring; asked when the store is open.
     ///   - makeParts: makes the service of normal operation; it may be cancelled.
     package init(
         name: String,
         socketPath: String,
         token: SecretValue?,
-        rules: ImportRules,
         onListening: @escaping @Sendable () async -> Void = {},
         open: @escaping @Sendable () async throws -> ServiceStore,
+        importRules: @escaping @Sendable () async throws -> ImportRules,
         makeParts: @escaping @Sendable (ServiceStore) async throws -> Parts
     ) {
         self.name = name
         self.socketPath = socketPath
         self.token = token
-        self.rules = rules
         self.open = open
+        self.importRules = importRules
         self.makeParts = makeParts
         self.onListening = onListening
     }
@@ -127,7 +127,7 @@ package struct MaintainedService: Service {
             name: name,
             store: store,
             place: place,
-            maintenance: MaintenanceRoutes(rules: rules, store: store),
+            maintenance: MaintenanceRoutes(rules: try await importRules(), store: store),
             makeParts: makeParts,
             onMode: onMode
         )

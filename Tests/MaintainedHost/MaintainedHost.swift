@@ -18,13 +18,15 @@ import UnixSignals
             name: "notes",
             socketPath: arguments[2],
             token: nil,
-            rules: ImportRules(
-                service: "notes",
-                types: ["note"],
-                check: { _ in },
-                makeAgolaConverter: { NoConverter() }
-            ),
             open: { try await LocalStore.open(directory: directory, projections: []) },
+            importRules: {
+                ImportRules(
+                    service: "notes",
+                    types: ["note"],
+                    makeCheck: { NoCheck() },
+                    makeAgolaConverter: { _ in NoConverter() }
+                )
+            },
             makeParts: { store in MaintainedService.Parts { Self.addRoutes(to: $0, store) } }
         )
         try await ServiceGroup(services: [service], gracefulShutdownSignals: [.sigterm], logger: Logger(label: "host"))
@@ -58,4 +60,13 @@ private struct NoConverter: RecordConverter {
     let warnings: [String] = []
 
     mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
+
+    mutating func finish() throws -> [ImportedRecord] { [] }
+}
+
+/// Takes every record.
+private struct NoCheck: RecordCheck {
+    mutating func check(_ record: ImportedRecord) throws {}
+
+    mutating func finish() throws -> [String] { [] }
 }

@@ -20,6 +20,14 @@ struct ServiceStartTests {
         let warnings: [String] = []
 
         mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
+
+        mutating func finish() throws -> [ImportedRecord] { [] }
+    }
+
+    private struct NoCheck: RecordCheck {
+        mutating func check(_ record: ImportedRecord) throws {}
+
+        mutating func finish() throws -> [String] { [] }
     }
 
     private func with(
@@ -37,14 +45,16 @@ struct ServiceStartTests {
                 name: "test",
                 socketPath: socket,
                 token: nil,
-                rules: ImportRules(
-                    service: "test",
-                    types: [],
-                    check: { _ in },
-                    makeAgolaConverter: { NoConverter() }
-                ),
                 onListening: onListening,
                 open: { try await Self.open("\(directory)/data") },
+                importRules: {
+                    ImportRules(
+                        service: "test",
+                        types: [],
+                        makeCheck: { NoCheck() },
+                        makeAgolaConverter: { _ in NoConverter() }
+                    )
+                },
                 makeParts: makeParts
             )
         } _: {

@@ -1,11 +1,14 @@
 import Base
 import FoundationEssentials
+import Logging
 import Model
 
 /// Brings a task to its end that an earlier process of this executor began: its logs so far, then the failure.
 ///
 /// The processes are dead already; they died with the executor, or when its driver prepared.
 struct TaskRecovery: Sendable {
+    private static let attempts = 6
+
     private let task: ExecutorTask
     private let record: TaskRecord?
     private let directory: TaskDirectory
@@ -20,8 +23,20 @@ struct TaskRecovery: Sendable {
     }
 
     /// Sends what is left and reports the end.
-    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says after several attempts.
     func run(_ exchange: TaskExchange) async throws {
+        var backoff = Backoff()
+        while true {
+            do {
+                return try await pass(exchange)
+            } catch let error as SystemError where backoff.failures < Self.attempts {
+                Logger.current.warning("what is left of a task cannot be read yet", error: error)
+            }
+            try await backoff.wait()
+        }
+    }
+
+    private func pass(_ exchange: TaskExchange) async throws {
         let directory = directory
         let logs = TaskLogs(directory)
         // A record that could not be read knows nothing of the steps; what the runservice heard last is then the best.
@@ -29,7 +44,7 @@ struct TaskRecovery: Sendable {
         let status = known ?? task.status
         let final = try await files.run {
             var state = TaskState(recovering: status)
-            state.abandon(now: Date()) { directory.logBytes($0) }
+            state.abandon(because: "executor restarted", now: Date()) { directory.logBytes($0) }
             for selector in [LogSelector.setup] + status.steps.indices.map({ .step($0) })
             where directory.logBytes(selector) != nil {
                 try logs.open(selector).complete()
@@ -39,6 +54,6 @@ struct TaskRecovery: Sendable {
         }
         try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
         try await exchange.finish(final, logs: logs, pool: files)
-        try await files.run { try directory.remove() }
+        await directory.discard(on: files)
     }
 }

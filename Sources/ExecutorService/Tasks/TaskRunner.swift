@@ -44,27 +44,42 @@ struct TaskRunner: Sendable {
     }
 
     /// Runs the task; its directory is gone when the runservice has everything.
-    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    ///
+    /// A disk that fails or is full fails the task: the runservice hears of it, and gets what was written.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
     func run() async throws {
         let progress = progress
-        try await surroundings.files.run { try progress.create() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await LogSender(exchange, logs: logs, pool: surroundings.files, asksFirst: false).run()
             }
             group.addTask { try await progress.reportUntilOver(to: exchange) }
             do {
+                try await surroundings.files.run { try progress.create() }
                 try await execute()
             } catch {
-                stop.turn(to: .aborted)
-                throw error
+                let isAborted = stop.position == .aborted || Task.isCancelled || ErrorChain(error).isCancellation
+                guard !isAborted else {
+                    stop.turn(to: .aborted)
+                    throw error
+                }
+                abandon(because: error)
             }
             logs.close()
             progress.update { $0.finish(now: Date()) }
             try await group.waitForAll()
         }
         try await exchange.finish(progress.status, logs: logs, pool: surroundings.files)
-        try await surroundings.files.run { try progress.directory.remove() }
+        await progress.directory.discard(on: surroundings.files)
+    }
+
+    private func abandon(because error: any Error) {
+        Logger.current.error("task cannot go on", error: error)
+        logs.complete()
+        progress.update {
+            let reason = "the executor could not keep the task: \(ErrorChain(error).message)"
+            $0.abandon(because: reason, now: Date()) { logs.length(of: $0) }
+        }
     }
 
     private func execute() async throws {
