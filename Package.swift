@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "Store", "WorkerClients", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -208,9 +208,15 @@ let package = Package(
         tests(
             of: "ServiceKit",
             [
-                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients",
-                .hummingbird, .httpTypes, .logging, .lifecycle,
+                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients", "Store", "MaintainedHost",
+                .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .subprocess,
             ]
+        ),
+        .executableTarget(
+            name: "MaintainedHost",
+            dependencies: ["Base", "ServiceKit", "Store", .hummingbird, .lifecycle, .logging, .unixSignals],
+            path: "Tests/MaintainedHost",
+            swiftSettings: settings
         ),
         tests(
             of: "ConfigStoreService",

@@ -11,13 +11,22 @@ public struct RemoteError: CausedError {
     public let message: String
     /// Facts for programs.
     public let details: [String: String]
+    /// When it is worth asking again, where the answer said so.
+    public let retryAfter: Duration?
 
     /// Makes the error from the parts of an answer.
-    public init(kind: ErrorKind, code: String? = nil, message: String = "", details: [String: String] = [:]) {
+    public init(
+        kind: ErrorKind,
+        code: String? = nil,
+        message: String = "",
+        details: [String: String] = [:],
+        retryAfter: Duration? = nil
+    ) {
         self.kind = kind
         self.code = code ?? kind.rawValue
         self.message = message
         self.details = details
+        self.retryAfter = retryAfter
     }
 
     /// A remote error wraps nothing.

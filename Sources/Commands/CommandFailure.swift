@@ -13,6 +13,8 @@ enum Outcome: Int32 {
     case runFailed = 2
     /// The server cannot be reached (`EX_UNAVAILABLE`).
     case unreachable = 69
+    /// The server has something else to do now (`EX_TEMPFAIL`).
+    case notNow = 75
     /// Nobody has signed in, or not somebody who may (`EX_NOPERM`).
     case notAllowed = 77
 
@@ -25,6 +27,7 @@ enum Outcome: Int32 {
           2   a run that was followed did not succeed
           64  the command line is wrong
           69  the server cannot be reached
+          75  the service is in maintenance, starting, or not yet in the mode that was waited for; try again later
           77  you are not signed in, or may not do this
         """
 }
@@ -49,8 +52,14 @@ struct CommandFailure: Error, CustomStringConvertible {
             self = failure
             return
         } else if let refusal = chain.first(Gateway.Refusal.self) {
-            outcome = refusal.status == 401 || refusal.status == 403 ? .notAllowed : .failure
-            let advice = refusal.status == 401 ? " Sign in with “martlet login”, or set --token or MARTLET_TOKEN." : ""
+            outcome =
+                switch refusal.status {
+                case 401, 403: .notAllowed
+                case 503: .notNow
+                default: .failure
+                }
+            let signIn = " Sign in with “martlet login”, or set --token-file or MARTLET_TOKEN."
+            let advice = refusal.status == 401 ? signIn : ""
             message = Self.sentence(refusal.linkMessage) + advice
         } else if let transport = chain.first(HTTPTransportError.self) {
             outcome = transport.kind == .badURL ? .failure : .unreachable

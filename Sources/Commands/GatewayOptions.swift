@@ -1,5 +1,6 @@
 import ArgumentParser
 import Base
+import FoundationEssentials
 import GatewayClient
 import HTTPTransport
 
@@ -15,6 +16,11 @@ struct GatewayOptions: ParsableArguments {
         help: "A user's token or the admin token. (default: MARTLET_TOKEN, the last login's if it was for this server)"
     )
     var token: String?
+
+    @Option(
+        help: "A file that holds the token, such as keys/gateway-admin-token. (default: MARTLET_TOKEN_FILE)"
+    )
+    var tokenFile: String?
 
     @Flag(
         name: [.customLong("detailed-errors"), .customLong("debug"), .customShort("d")],
@@ -50,9 +56,25 @@ struct GatewayOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` when the stored login is broken.
     func token(for url: String) throws -> SecretValue? {
         let environment = Terminal.current.environment
-        if let token = token ?? environment["MARTLET_TOKEN"], !token.isEmpty { return SecretValue(token) }
+        if let token, !token.isEmpty { return SecretValue(token) }
+        if let tokenFile { return try Self.token(in: tokenFile) }
+        if let token = environment["MARTLET_TOKEN"], !token.isEmpty { return SecretValue(token) }
+        if let file = environment["MARTLET_TOKEN_FILE"], !file.isEmpty { return try Self.token(in: file) }
         guard let login = try StoredLogin.read(environment), login.gatewayURL == url else { return nil }
         return login.token
+    }
+
+    private static func token(in file: String) throws -> SecretValue {
+        let path = Terminal.current.path(file)
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw CommandFailure("the token file \(path) cannot be read")
+        }
+        let token = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        guard !token.isEmpty else { throw CommandFailure("there is no token in \(path)") }
+        return SecretValue(token)
     }
 
     private static func trimmed(_ url: String) -> String {

@@ -70,7 +70,7 @@ struct LogCommand: ParsableCommand {
         }
 
         private func save(_ log: Gateway.LogReference, from gateway: Gateway, to path: String) async throws {
-            let path = path.hasPrefix("/") ? path : "\(Terminal.current.directory)/\(path)"
+            let path = Terminal.current.path(path)
             let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else { throw SystemError("create \(path)") }
             defer { close(descriptor) }

@@ -10,7 +10,7 @@ package struct MartletCommand: AsyncParsableCommand {
         version: martletVersion,
         subcommands: [
             LoginCommand.self, UserCommand.self, ProjectCommand.self, RunCommand.self, LogCommand.self,
-            DirectRunCommand.self,
+            DirectRunCommand.self, MaintenanceCommand.self, ExportCommand.self, ImportCommand.self,
             VersionCommand.self,
         ]
     )

@@ -15,6 +15,8 @@ package struct Terminal: Sendable {
     package var write: @Sendable ([UInt8]) throws -> Void
     /// Writes a line for the person at the terminal.
     package var tell: @Sendable (String) -> Void
+    /// Shows how far something is, in place of what it showed before; nil when nobody looks on.
+    package var progress: (@Sendable (String) -> Void)?
     /// Reads a line of standard input; nil at its end.
     package var readLine: @Sendable () -> String?
     /// Asks for a line; nil when nobody can be asked.
@@ -28,6 +30,7 @@ package struct Terminal: Sendable {
         directory: String,
         write: @escaping @Sendable ([UInt8]) throws -> Void,
         tell: @escaping @Sendable (String) -> Void,
+        progress: (@Sendable (String) -> Void)? = nil,
         readLine: @escaping @Sendable () -> String?,
         ask: @escaping @Sendable (String) -> String?,
         askSecret: @escaping @Sendable (String) -> String?
@@ -36,6 +39,7 @@ package struct Terminal: Sendable {
         self.directory = directory
         self.write = write
         self.tell = tell
+        self.progress = progress
         self.readLine = readLine
         self.ask = ask
         self.askSecret = askSecret
@@ -48,6 +52,7 @@ package struct Terminal: Sendable {
             directory: FileManager.default.currentDirectoryPath,
             write: { try writeAll($0, to: STDOUT_FILENO) },
             tell: { show("\($0)\n") },
+            progress: isatty(STDERR_FILENO) == 1 ? showInPlace : nil,
             readLine: { Swift.readLine() },
             ask: { prompt in
                 guard isatty(STDIN_FILENO) == 1 else { return nil }
@@ -56,6 +61,11 @@ package struct Terminal: Sendable {
             },
             askSecret: askWithoutEcho
         )
+    }
+
+    /// A path as the person at the terminal means it.
+    func path(_ text: String) -> String {
+        text.hasPrefix("/") ? text : "\(directory)/\(text)"
     }
 
     /// Writes a line of results.
@@ -76,6 +86,11 @@ package struct Terminal: Sendable {
         }
         show(prompt)
         return Swift.readLine()
+    }
+
+    // To the line's beginning, the text, and the rest of the old text away.
+    @Sendable private static func showInPlace(_ text: String) {
+        show("\r\(text)\u{1B}[K")
     }
 
     private static func show(_ text: String) {

@@ -21,23 +21,38 @@ struct ConfigStore: Sendable {
         directory: String,
         passwordCost: PasswordHash.Cost = .standard
     ) async throws -> ConfigStore {
+        let store = try await openStore(in: directory)
+        return try await begin(on: store, in: directory, passwords: try await PasswordHashing(cost: passwordCost))
+    }
+
+    /// The key of the secrets, made when there is none.
+    /// - Throws: ``SystemError`` or ``Failure`` naming the file.
+    @concurrent static func sealingKey(in directory: String) async throws -> SealingKey {
+        try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
+    }
+
+    /// Opens the records alone.
+    /// - Throws: ``Failure`` naming the directory.
+    @concurrent static func openStore(in directory: String) async throws -> ServiceStore {
         try await attempt("open the config store in \(directory)") {
-            let store = try await LocalStore.open(directory: directory, projections: [ConfigReadModel()])
-            let sealing = try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
-            let config = ConfigStore(
-                passwords: try await PasswordHashing(cost: passwordCost),
-                store: store,
-                sealing: sealing
-            )
+            try await LocalStore.open(directory: directory, projections: [ConfigReadModel()])
+        }
+    }
+
+    /// Creates the key and the remote source `local` in an open store unless they exist, and refuses a wrong key.
+    /// - Throws: ``Failure`` naming the directory.
+    @concurrent static func begin(
+        on store: ServiceStore,
+        in directory: String,
+        passwords: PasswordHashing
+    ) async throws -> ConfigStore {
+        try await attempt("begin to work on the config store in \(directory)") {
+            let sealing = try await sealingKey(in: directory)
+            let config = ConfigStore(passwords: passwords, store: store, sealing: sealing)
             try await config.checkKey()
             try await config.createLocalSource()
             return config
         }
-    }
-
-    /// Follows other processes on the same store until cancelled.
-    @concurrent func run() async throws {
-        try await attempt("watch the config store") { try await store.run() }
     }
 
     /// What an import into this store must be like.

@@ -3,39 +3,39 @@ import ServiceLifecycle
 
 /// The configstore: keeps users, tokens, projects and remote sources, and serves them to the other components.
 package struct ConfigStoreDaemon: Service {
-    private let config: ConfigStore
-    private let server: InternalServer
+    private let service: MaintainedService
 
-    /// Opens the store.
+    /// Prepares the service; the store is opened when it runs.
     /// - Parameters:
     ///   - configuration: where the store lies and the service listens.
     ///   - passwordCost: what hashing a password costs.
     ///   - onListening: called once requests are accepted.
-    /// - Throws: ``Failure`` naming the store's directory.
+    /// - Throws: ``Failure`` when threads or memory are short.
     package init(
         configuration: ConfigStoreConfiguration,
         passwordCost: PasswordHash.Cost = .standard,
         onListening: @escaping @Sendable () async -> Void = {}
     ) async throws {
-        let config = try await ConfigStore.open(directory: configuration.dataDirectory, passwordCost: passwordCost)
-        self.config = config
-        server = InternalServer(
+        let directory = configuration.dataDirectory
+        // It has threads of its own, which outlive every mode.
+        let passwords = try await PasswordHashing(cost: passwordCost)
+        service = MaintainedService(
             name: "configstore",
             socketPath: configuration.socketPath,
             token: configuration.token,
             onListening: onListening,
-            addRoutes: ConfigStoreRoutes(config: config).add
+            open: { try await ConfigStore.openStore(in: directory) },
+            importRules: { ConfigExport.rules(try await ConfigStore.sealingKey(in: directory)) },
+            makeParts: { store in
+                let config = try await ConfigStore.begin(on: store, in: directory, passwords: passwords)
+                return MaintainedService.Parts(addRoutes: ConfigStoreRoutes(config: config).add)
+            }
         )
     }
 
     /// Serves until graceful shutdown, which lets running requests end.
+    /// - Throws: ``Failure`` when the socket cannot be used, or the store will never be usable by this program.
     package func run() async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await config.run() }
-            group.addTask { try await server.run() }
-            // The server ends by itself at graceful shutdown, the watcher only by cancellation.
-            try await group.next()
-            group.cancelAll()
-        }
+        try await service.run()
     }
 }

@@ -100,12 +100,24 @@ public struct Gateway: Sendable {
             target +=
                 "?" + query.map { "\(PercentEncoding.query($0))=\(PercentEncoding.query($1))" }.joined(separator: "&")
         }
+        let body = body.map { HTTPBody.bytes(Array($0)) } ?? .none
+        return try await exchange(method, path: target, body: body, deadline: deadline)
+    }
+
+    /// Sends a body of any kind to a target that is percent-encoded.
+    func exchange(
+        _ method: HTTPRequest.Method,
+        path target: String,
+        body: HTTPBody,
+        deadline: Deadline?
+    ) async throws -> HTTPReply {
+        let hasBody = if case .none = body { false } else { true }
         let call = HTTPCall(
             method,
             endpoint,
             target,
-            headers: headers(hasBody: body != nil),
-            body: body.map { .bytes(Array($0)) } ?? .none,
+            headers: headers(hasBody: hasBody),
+            body: body,
             deadline: deadline
         )
         let reply = try await client.send(call)

@@ -104,7 +104,7 @@ package struct Identity: Sendable {
     func user(name: String, secret: String) async throws -> User? {
         if let user = try await tokenUser(secret) { return user.name == name ? user : nil }
         return try await known.value(for: .password(secret, ofUser: name)) {
-            try await relay { try await configstore.verifyPassword(name: name, password: SecretValue(secret)) }
+            try await ask { try await configstore.verifyPassword(name: name, password: SecretValue(secret)) }
         }
     }
 
@@ -128,14 +128,23 @@ package struct Identity: Sendable {
 
     private func tokenUser(_ token: String) async throws -> User? {
         try await known.value(for: .token(token)) {
-            try await relay { try await configstore.user(forToken: SecretValue(token)) }
+            try await ask { try await configstore.user(forToken: SecretValue(token)) }
+        }
+    }
+
+    private func ask<Value>(_ codes: Set<String> = [], _ call: () async throws -> Value) async throws -> Value {
+        do {
+            return try await relay(codes, call)
+        } catch let error as APIError where error.code == Relay.maintenance {
+            let message = "The configstore is in maintenance: until that ends, only the gateway's admin token is known."
+            throw APIError(.unavailable, code: error.code, message, cause: error)
         }
     }
 
     private func sessionUser(_ id: UserID) async throws -> User {
         do {
             let user = try await known.value(for: .session(id)) {
-                try await relay(["userDoesNotExist"]) { try await configstore.user(id) }
+                try await ask(["userDoesNotExist"]) { try await configstore.user(id) }
             }
             if let user { return user }
         } catch let error as APIError where error.kind == .notExist {

@@ -56,7 +56,9 @@ package struct GatewayDaemon: Service {
                     configuration: FastCGIConfiguration(
                         socketPath: configuration.streamSocketPath,
                         threads: configuration.streamThreads,
-                        name: "stream"
+                        name: "stream",
+                        // nginx limits what comes here, but for git and imports, which are of any size.
+                        bodyLimit: nil
                     ),
                     responder: responder
                 ),
@@ -95,7 +97,11 @@ package struct GatewayDaemon: Service {
         )
         WebhookReceiver(configstore: configstore, submission: submission).add(to: router)
         RepositoryProxy(identity: identity, credentials: credentials, git: git).add(to: router)
-        addAPI(to: router, configstore, runservice, git, identity, credentials, submission)
+        let workers = [
+            "configstore": MaintenanceClient(connection: try connection(to: configuration.configstore)),
+            "runservice": MaintenanceClient(connection: try connection(to: configuration.runservice)),
+        ]
+        addAPI(to: router, configstore, runservice, git, identity, credentials, submission, workers)
         return router
     }
 
@@ -106,7 +112,8 @@ package struct GatewayDaemon: Service {
         _ git: LocalGitSource,
         _ identity: Identity,
         _ credentials: CloneCredentials,
-        _ submission: RunSubmission
+        _ submission: RunSubmission,
+        _ workers: [String: MaintenanceClient]
     ) {
         let open = router.group("/api/v1alpha")
         let optional = router.group("/api/v1alpha")
@@ -125,6 +132,7 @@ package struct GatewayDaemon: Service {
             .add(optional: optional, required: required)
         EventRoutes(runservice: runservice, owners: owners).add(optional: optional)
         CreateRunRoutes(submission: submission, owners: owners, git: git).add(required: required)
+        ServiceMaintenanceRoutes(workers: workers, identity: identity).add(required: required)
     }
 
     private func connection(to endpoint: ServiceEndpoint) throws -> ServiceConnection {

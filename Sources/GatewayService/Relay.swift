@@ -2,8 +2,8 @@ import Base
 
 /// Calls a worker and turns its refusal into one of the gateway's own.
 ///
-/// The answer gets the remote's kind; its code and message only when the route's contract names that code. What is not a refusal,
-/// such as a worker that cannot be reached, is an internal error; the log has the chain.
+/// The answer gets the remote's kind; its code and message only when the route's contract names that code, as all routes' contracts
+/// name `maintenance`. What is not a refusal, such as a worker that cannot be reached, is an internal error; the log has the chain.
 func relay<Value>(
     _ codes: Set<String> = [],
     isolation: isolated (any Actor)? = #isolation,
@@ -20,7 +20,7 @@ func relay<Value>(
             let message = "A service of this installation could not be reached. Try again in a moment."
             throw APIError(.internal, message, cause: error, file: file, line: line)
         }
-        guard codes.contains(remote.code) else {
+        guard codes.contains(remote.code) || remote.code == Relay.maintenance else {
             throw APIError(Relay.kind(of: remote), Relay.message(for: remote), cause: error, file: file, line: line)
         }
         throw APIError(
@@ -36,6 +36,9 @@ func relay<Value>(
 }
 
 enum Relay {
+    /// What a worker in maintenance says to every request.
+    static let maintenance = "maintenance"
+
     // A worker that does not know the gateway's token is the installation's fault and not the caller's.
     static func kind(of remote: RemoteError) -> ErrorKind {
         remote.kind == .unauthorized ? .internal : remote.kind

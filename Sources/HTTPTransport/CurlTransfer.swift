@@ -69,6 +69,8 @@ final class CurlTransfer: Sendable {
         if head.status >= 300 {
             upload.close()
             producer.cancelAll()
+            // libcurl stops sending by itself, but a transfer that waits for more to send would never end.
+            loop.post(.resumeSending(self))
         }
         // A producer that waits for something itself learns only by this that nobody wants it any more.
         while try await producer.next() != nil {
@@ -85,9 +87,10 @@ final class CurlTransfer: Sendable {
                 if try upload.append(bytes) { loop.post(.resumeSending(self)) }
             }
             if try upload.complete() { loop.post(.resumeSending(self)) }
-        } catch let error as CancellationError {
-            abort(error)
         } catch {
+            // The server has answered without the rest, and so the producer was told to stop.
+            if upload.isClosed { return }
+            if let error = error as? CancellationError { return abort(error) }
             abort(request.error(.requestBody, "the request body failed", cause: error))
         }
     }

@@ -79,9 +79,6 @@ final class UploadChannel: Sendable {
         observer?.resume()
     }
 
-    /// Whether nothing more is taken.
-    var isClosed: Bool { state.withLock(\.isClosed) }
-
     /// Returns when nothing more is taken or nothing more will come; one caller at a time.
     func waitForEnd() async {
         await withCheckedContinuation { continuation in
@@ -93,6 +90,9 @@ final class UploadChannel: Sendable {
             if !mustWait { continuation.resume() }
         }
     }
+
+    /// Whether nothing more is taken.
+    var isClosed: Bool { state.withLock(\.isClosed) }
 
     // MARK: - The producer's side
 

@@ -33,13 +33,19 @@ public enum ErrorBody {
     }
 
     /// The error that an answer of another service stands for; a body that is not ours leaves code and message empty.
-    public static func remoteError(status: Int, body: [UInt8]) -> RemoteError {
+    public static func remoteError(status: Int, body: [UInt8], retryAfter: Duration? = nil) -> RemoteError {
         let kind = ErrorKind(status: status)
         // A proxy or a crash may answer anything; the status alone then says what there is to say.
         guard let elements = try? JSONCoding.decode([ErrorBodyElement].self, from: body), let first = elements.first
         else {
-            return RemoteError(kind: kind)
+            return RemoteError(kind: kind, retryAfter: retryAfter)
         }
-        return RemoteError(kind: kind, code: first.code, message: first.message, details: first.details ?? [:])
+        return RemoteError(
+            kind: kind,
+            code: first.code,
+            message: first.message,
+            details: first.details ?? [:],
+            retryAfter: retryAfter
+        )
     }
 }

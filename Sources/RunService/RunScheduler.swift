@@ -129,10 +129,17 @@ extension RunScheduler {
         do {
             try await process(commands, attempts: 5)
         } catch {
-            Logger.current.error("scheduler commit failed", error: error)
-            let refusal = APIError(.unavailable, "The change could not be stored. Try again in a moment.", cause: error)
+            let isExpected = StoreError.kind(of: error) == .maintenance
+            Logger.current.log(level: isExpected ? .notice : .error, "scheduler commit failed", error: error)
+            let refusal = Self.refusal(for: error)
             for command in commands { command.answer.resume(throwing: refusal) }
         }
+    }
+
+    private static func refusal(for error: any Error) -> APIError {
+        // In maintenance the store's own word says what the caller has to wait for.
+        if StoreError.kind(of: error) == .maintenance, let told = ErrorChain(error).first(APIError.self) { return told }
+        return APIError(.unavailable, "The change could not be stored. Try again in a moment.", cause: error)
     }
 
     private func process(_ commands: [Command], attempts: Int) async throws {

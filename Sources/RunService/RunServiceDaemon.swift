@@ -22,11 +22,25 @@ package struct RunServiceDaemon: Service {
     }
 
     /// Serves until graceful shutdown.
-    /// - Throws: ``Failure`` when the store, the object storage or the socket cannot be used.
+    /// - Throws: ``Failure`` when the socket cannot be used, or the store will never be usable by this program.
     package func run() async throws {
-        let store = try await attempt("open the runservice's store") {
-            try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
-        }
+        try await MaintainedService(
+            name: "runservice",
+            socketPath: configuration.socketPath,
+            token: configuration.token,
+            onListening: onListening,
+            open: {
+                try await attempt("open the runservice's store") {
+                    try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
+                }
+            },
+            importRules: { RunExport.rules },
+            makeParts: parts
+        ).run()
+    }
+
+    /// The service of normal operation, over a store that was opened for it.
+    private func parts(_ store: ServiceStore) async throws -> MaintainedService.Parts {
         let objects = try await configuration.objectStorage.open()
         let intake = try LogIntake(directory: configuration.dataDirectory + "/logs", objects: objects)
         let queries = RunQueries(store: store)
@@ -37,27 +51,21 @@ package struct RunServiceDaemon: Service {
         }
         let keeping = ObjectKeeping(store: store, objects: objects, intake: intake, limits: .init(configuration))
         let timeout = Double(configuration.executorTimeout.components.seconds)
-        let group = ServiceGroup(
-            services: [
-                BackgroundService { try await store.run() },
-                BackgroundService { try await scheduler.run() },
-                PeriodicLoop("lost executors", every: .seconds(10)) {
-                    try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
-                },
-                keeping.loop(),
-                server(store, objects, intake, scheduler),
-            ],
-            logger: Logger.current
-        )
-        try await attempt("serve the runservice") { try await group.run() }
+        let lostExecutors = PeriodicLoop("lost executors", every: .seconds(10)) {
+            try await scheduler.submit(SchedulerRequest.event(.tick(timeout: timeout)))
+        }
+        let services: [@Sendable () async throws -> Void] = [
+            { try await scheduler.run() }, { try await lostExecutors.run() }, { try await keeping.loop().run() },
+        ]
+        return MaintainedService.Parts(services: services, addRoutes: routes(store, objects, intake, scheduler))
     }
 
-    private func server(
+    private func routes(
         _ store: ServiceStore,
         _ objects: any ObjectStore,
         _ intake: LogIntake,
         _ scheduler: RunScheduler
-    ) -> InternalServer {
+    ) -> @Sendable (RouterGroup<ServiceContext>) -> Void {
         let queries = RunQueries(store: store)
         let markers = TaskMarkers(objects: objects, queries: queries)
         let logs = LogReader(intake: intake, objects: objects, queries: queries)
@@ -70,12 +78,7 @@ package struct RunServiceDaemon: Service {
             logRemoval: LogRemoval(reader: logs, intake: intake, objects: objects),
             events: RunEventFeed(store: store)
         )
-        return InternalServer(
-            name: "runservice",
-            socketPath: configuration.socketPath,
-            token: configuration.token,
-            onListening: onListening
-        ) { routes in
+        return { routes in
             let group = routes.group("api/v1alpha")
             runs.addRoutes(to: group)
             ExecutorAPI(scheduler: scheduler, intake: intake).addRoutes(to: group)

@@ -1,14 +1,17 @@
 import Base
 import ServiceLifecycle
 
-/// Runs `body` and cancels it when the process begins to stop.
-/// - Returns: what `body` returns; nil when it was cancelled because the process stops.
+/// Runs `body` and cancels it when the process begins to stop, or the service to change its mode.
+/// - Returns: what `body` returns; nil when it was cancelled for one of these reasons.
 /// - Throws: what `body` throws, and `CancellationError` when the task itself was cancelled.
 package func untilGracefulShutdown<Value: Sendable>(
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value? {
     do {
-        return try await cancelWhenGracefulShutdown { try await body() }
+        return try await cancelWhenGracefulShutdown {
+            guard let end = ModeEnd.current else { return try await body() }
+            return try await end.cancelling(after: .zero, body)
+        }
     } catch {
         guard ErrorChain(error).isCancellation, Task.isShuttingDownGracefully, !Task.isCancelled else { throw error }
         return nil

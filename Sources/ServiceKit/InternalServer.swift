@@ -49,6 +49,9 @@ package struct InternalServer: Service {
 
 /// The two routes that say how a service is.
 package struct HealthRoutes: Sendable {
+    /// Where the routes are.
+    static let paths: Set = ["/healthz", "/readyz"]
+
     private let isReady: @Sendable () async -> Bool
 
     /// Makes the routes.
@@ -60,7 +63,7 @@ package struct HealthRoutes: Sendable {
     package func add<Context: RequestContext>(to router: Router<Context>) {
         router.get("/healthz") { _, _ in Response.empty() }
         router.get("/readyz") { _, _ in
-            guard await isReady() else { throw APIError(.unavailable, "The service is still starting.") }
+            guard await isReady() else { throw APIError(.unavailable, "The service cannot do its work now.") }
             return Response.empty()
         }
     }

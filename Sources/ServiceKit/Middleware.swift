@@ -4,6 +4,7 @@ import HTTPTypes
 import Logging
 import Model
 import NIOCore
+import Store
 import Synchronization
 
 /// Turns errors thrown by routes into the JSON body of all our services: the one place where errors become HTTP.
@@ -28,7 +29,7 @@ package struct ErrorMiddleware<Context: RequestContext>: RouterMiddleware {
     }
 
     private func answer(to error: any Error) throws -> Response {
-        let (status, body) = ErrorBody.answer(to: error)
+        let (response, status) = try Response.refusal(error)
         if ErrorChain(error).isCancellation {
             Logger.current.debug("request cancelled")
         } else if status >= 500, status != ErrorKind.unavailable.status {
@@ -36,11 +37,15 @@ package struct ErrorMiddleware<Context: RequestContext>: RouterMiddleware {
         } else {
             Logger.current.debug("request refused", error: error)
         }
-        return try Response.json(body, status: HTTPResponse.Status(code: status))
+        return response
     }
 
     // The router's own refusals, such as an unknown path, arrive as Hummingbird's errors.
     private func normalized(_ error: any Error, _ request: Request) -> any Error {
+        if StoreError.kind(of: error) == .epochChanged, ErrorChain(error).first(APIError.self) == nil {
+            let message = "The content of the service was replaced just now. Try again in a moment."
+            return APIError(.unavailable, code: "maintenance", message, cause: error)
+        }
         guard let foreign = error as? any HTTPResponseError else { return error }
         switch foreign.status.code {
         case 404:
@@ -50,6 +55,16 @@ package struct ErrorMiddleware<Context: RequestContext>: RouterMiddleware {
         default:
             return error
         }
+    }
+}
+
+extension Response {
+    /// The answer that an error stands for; what may be tried again later says when.
+    static func refusal(_ error: any Error) throws -> (response: Response, status: Int) {
+        let (status, body) = ErrorBody.answer(to: error)
+        var response = try Response.json(body, status: HTTPResponse.Status(code: status))
+        if status == ErrorKind.unavailable.status { response.headers[.retryAfter] = "2" }
+        return (response, status)
     }
 }
 

@@ -64,6 +64,16 @@ extension Request {
         }
     }
 
+    /// A query parameter that says yes or no; absent, `false` and `0` say no.
+    /// - Throws: ``APIError`` of kind `badRequest` for any other value.
+    package func flag(_ name: String) throws -> Bool {
+        switch query(name) {
+        case nil, "false", "0": return false
+        case "", "true", "1": return true
+        default: throw APIError(.badRequest, "The parameter \(name) is true or false.")
+        }
+    }
+
     /// A query parameter that is a whole number; nil when it is absent.
     /// - Throws: ``APIError`` of kind `badRequest` with `code` when the value is no number.
     package func integer(_ name: String, code: String? = nil) throws -> Int64? {

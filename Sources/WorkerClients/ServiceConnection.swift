@@ -107,7 +107,11 @@ public struct ServiceConnection: Sendable {
     /// - Throws: ``RemoteError`` otherwise.
     public static func checked(_ reply: HTTPReply) async throws -> HTTPReply {
         guard !(200..<300).contains(reply.status) else { return reply }
-        throw ErrorBody.remoteError(status: reply.status, body: try await reply.collect())
+        throw ErrorBody.remoteError(
+            status: reply.status,
+            body: try await reply.collect(),
+            retryAfter: reply.headers[.retryAfter].flatMap { Int($0) }.map { .seconds(min(max($0, 0), 3_600)) }
+        )
     }
 
     private func exchange(

@@ -46,15 +46,21 @@ struct FirstStart: Service {
     }
 
     private func eventually(_ what: String, _ attempt: () async throws -> Void) async throws {
-        let deadline = Deadline.after(.seconds(30))
+        var deadline = Deadline.after(.seconds(30))
+        var wasTold = false
         while true {
             do {
                 return try await attempt()
+            } catch let error where ErrorChain(error).first(RemoteError.self)?.code == "maintenance" {
+                // Somebody wanted that and will end it; an installation that went down could not even be told to.
+                if !wasTold { tellOfMaintenance() }
+                wasTold = true
+                deadline = .after(.seconds(30))
             } catch {
                 if ErrorChain(error).isCancellation { throw error }
                 if deadline.isPast { throw Failure("not within 30 s: \(what)", cause: error) }
             }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: wasTold ? .milliseconds(500) : .milliseconds(20))
         }
     }
 
@@ -94,6 +100,20 @@ struct FirstStart: Service {
         try await HelloRepository(installation: installation).push()
     }
 
+    private func tellOfMaintenance() {
+        let text = """
+
+            Martlet is in maintenance; it goes on by
+
+              martlet maintenance disable configstore --gateway-url \(installation.url) \
+                --token-file \(installation.gatewayAdminTokenPath)
+
+            (or runservice)
+
+            """
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
     private func greet() {
         let text = """
 
@@ -101,6 +121,7 @@ struct FirstStart: Service {
 
               sign in       user \(Self.user), password in \(installation.passwordPath)
               API token     in \(installation.tokenPath)
+              admin token   in \(installation.gatewayAdminTokenPath)   (for maintenance, export and import)
               first run     \(installation.url)/user/admin/hello
               push to it    git clone \(installation.url)/repos/admin/hello.git   (the same user and password)
               command line  martlet login --gateway-url \(installation.url) --username \(Self.user)

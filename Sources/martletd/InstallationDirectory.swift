@@ -13,6 +13,8 @@ struct InstallationDirectory {
     var configPath: String { "\(data)/config.yml" }
     var passwordPath: String { "\(data)/admin-password" }
     var tokenPath: String { "\(data)/admin-token" }
+    /// The token that works also while nobody can be looked up.
+    var gatewayAdminTokenPath: String { "\(data)/keys/gateway-admin-token" }
     var nginxInstance: String { "\(data)/nginx" }
     var url: String { "http://127.0.0.1:\(port)" }
 
@@ -41,6 +43,7 @@ struct InstallationDirectory {
     func prepare() throws {
         for name in ["", "/run", "/keys", "/nginx"] { try Self.makeDirectory(data + name) }
         for key in ["keys/cookie-signing", "keys/internal-token"] { try makeSecret("\(data)/\(key)") }
+        try makeSecret(gatewayAdminTokenPath)
         try makeSecret(passwordPath, bytes: 12)
         try Self.write(configuration, to: configPath)
     }
@@ -92,6 +95,7 @@ struct InstallationDirectory {
         runDir: \(Self.quoted("\(data)/run"))
         internalServicesAPIToken: {file: keys/internal-token}
         gateway:
+          adminToken: {file: keys/gateway-admin-token}
           unsecureCookies: true
           cookieSigning:
             key: {file: keys/cookie-signing}

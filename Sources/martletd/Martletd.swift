@@ -1,9 +1,8 @@
 import ArgumentParser
+import ServiceKit
 
 @main
 struct Martletd: AsyncParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "martletd",
         abstract: "Martlet's services: a self-hosted CI/CD server.",
@@ -13,7 +12,7 @@ struct Martletd: AsyncParsableCommand {
             The configuration file is YAML; see docs/configuration.md. Every problem in it is reported with file, line \
             and what is expected.
             """,
-        version: version,
+        version: MartletVersion.current,
         subcommands: [Serve.self, Up.self, RenderNginx.self]
     )
 }

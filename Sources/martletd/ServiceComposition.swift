@@ -52,7 +52,7 @@ struct ServiceComposition {
         case .configstore: return try await ConfigStoreDaemon(configuration: configuration.configstore)
         case .runservice: return RunServiceDaemon(configuration: configuration.runservice)
         case .gitserver: return try await GitDaemon(configuration: configuration.gitserver)
-        case .gateway: return try GatewayDaemon(configuration: configuration.gateway, version: Martletd.version)
+        case .gateway: return try GatewayDaemon(configuration: configuration.gateway, version: MartletVersion.current)
         case .executor:
             let endpoint = configuration.executor.runservice
             let connection = ServiceConnection(

@@ -12,8 +12,9 @@ struct Up: AsyncParsableCommand {
         abstract: "Run everything in the foreground, with nginx; make the installation on first start.",
         discussion: """
             The first start makes DATA with fresh keys, the user admin (password in DATA/admin-password, token in \
-            DATA/admin-token) and the project user/admin/hello, and pushes its first commit. Later starts find everything \
-            again; only DATA/config.yml and DATA/nginx are written anew each time.
+            DATA/admin-token), the gateway's admin token (DATA/keys/gateway-admin-token) and the project \
+            user/admin/hello, and pushes its first commit. Later starts find everything again; only DATA/config.yml and \
+            DATA/nginx are written anew each time.
             """
     )
 

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import HTTPTypes
 import Synchronization
 import TestSupport
@@ -117,6 +118,24 @@ struct StreamingTests {
             #expect(reply.status == 413)
             #expect(try await reply.collect() == Array("no!".utf8))
             try await eventually("the connection is closed") { server.openCount == 0 }
+        }
+    }
+
+    @Test("a refusal is an answer also while the producer has nothing to send", arguments: [nil, 1 << 20])
+    func refusedWhileWaiting(length: Int?) async throws {
+        let client = try HTTPClient()
+        let script: @Sendable (RawServer.Connection) -> Void = { connection in
+            guard connection.readHead() != nil else { return }
+            // Later than the first bytes, so that the transfer waits for more of them by then.
+            usleep(50_000)
+            connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nno!")
+            connection.drain()
+        }
+        try await RawServer.with(script) { server in
+            let body = HTTPBody.stream(length: length, Stalling())
+            let reply = try await client.send(HTTPCall(.put, server.endpoint, "/", body: body))
+            #expect(reply.status == 400)
+            #expect(try await reply.collect() == Array("no!".utf8))
         }
     }
 
@@ -261,5 +280,20 @@ struct Endless: AsyncSequence, Sendable {
 
     struct Iterator: AsyncIteratorProtocol {
         func next() async throws -> [UInt8]? { [UInt8](repeating: 1, count: 10_000) }
+    }
+}
+
+/// A few bytes, and then nothing until it is cancelled.
+private struct Stalling: AsyncSequence, AsyncIteratorProtocol {
+    private var isFirst = true
+
+    func makeAsyncIterator() -> Stalling { self }
+
+    mutating func next() async throws -> [UInt8]? {
+        guard !isFirst else {
+            isFirst = false
+            return Array("some".utf8)
+        }
+        while true { try await Task.sleep(for: .seconds(60)) }
     }
 }

@@ -29,6 +29,9 @@ package struct ComponentSite: Sendable {
     /// The group of the project's runs.
     package let group: String
 
+    /// The token that is known also while nobody can be looked up.
+    static let adminToken = "admin-token-of-this-test"
+
     private static let internalToken = "internal-token-of-this-test"
     private static let password = "correct horse battery staple"
 
@@ -90,6 +93,7 @@ package struct ComponentSite: Sendable {
         runDir: run
         internalServicesAPIToken: \(internalToken)
         gateway:
+          adminToken: \(adminToken)
           unsecureCookies: true
           cookieSigning:
             key: 0123456789abcdef0123456789abcdef

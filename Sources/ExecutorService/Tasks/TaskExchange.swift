@@ -97,13 +97,14 @@ struct TaskExchange: Sendable {
                 if ErrorChain(error).isCancellation { throw CancellationError() }
                 if Self.drops(error) { throw TaskDropped() }
                 if ErrorChain(error).first(RemoteError.self)?.code == "logIncomplete" { throw LogIncomplete() }
-                Logger.current.warning(
+                Logger.current.log(
+                    level: Backoff.isMaintenance(error) ? .debug : .warning,
                     "runservice did not answer as hoped",
                     error: error,
                     metadata: ["call": "\(what)"]
                 )
+                try await backoff.wait(after: error)
             }
-            try await backoff.wait()
         }
     }
 

@@ -65,13 +65,14 @@ struct WorkExchange: Sendable {
     private func recover(from error: any Error, _ call: String, _ backoff: inout Backoff) async throws {
         if ErrorChain(error).isCancellation { throw CancellationError() }
         // Both may start together, and the runservice may restart at any time: that alone is worth nobody's attention.
-        let level: Logger.Level = backoff.failures < Self.quietFailures ? .debug : .warning
+        let isQuiet = backoff.failures < Self.quietFailures || Backoff.isMaintenance(error)
+        let level: Logger.Level = isQuiet ? .debug : .warning
         Logger.current.log(
             level: level,
             "runservice did not answer as hoped",
             error: error,
             metadata: ["call": "\(call)"]
         )
-        try await backoff.wait()
+        try await backoff.wait(after: error)
     }
 }
