@@ -27,7 +27,7 @@ package struct RunServiceDaemon: Service {
         let store = try await attempt("open the runservice's store") {
             try await LocalStore.open(directory: configuration.dataDirectory, projections: [RunReadModel()])
         }
-        let objects = try await PosixStore.open(path: configuration.objectStoragePath)
+        let objects = try await configuration.objectStorage.open()
         let intake = try LogIntake(directory: configuration.dataDirectory + "/logs", objects: objects)
         let queries = RunQueries(store: store)
         let scheduler = RunScheduler(store: store, onTaskEnded: { await Self.sealLost($0, intake, queries) })

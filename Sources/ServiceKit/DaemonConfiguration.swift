@@ -1,4 +1,5 @@
 package import Base
+package import ObjectStorage
 
 /// The one configuration of an installation; every component takes its own part.
 ///
@@ -107,8 +108,8 @@ package struct RunServiceConfiguration: Sendable {
     package var socketPath = ""
     /// What callers must know.
     package var token: SecretValue?
-    /// The directory of the objects: complete logs, workspace archives and caches.
-    package var objectStoragePath = ""
+    /// Where the objects are: complete logs, workspace archives and caches.
+    package var objectStorage = ObjectStorageConfiguration(path: "")
     /// How long an executor may be silent before its tasks are lost.
     package var executorTimeout: Duration = .seconds(60)
     /// The most bytes of one workspace archive or cache.

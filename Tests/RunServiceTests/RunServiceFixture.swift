@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import HTTPTransport
 import Model
+import ObjectStorage
 import RunService
 import ServiceKit
 import TestSupport
@@ -21,7 +22,7 @@ struct RunServiceFixture: Sendable {
     ) async throws -> Value {
         var configuration = RunServiceConfiguration()
         configuration.dataDirectory = "\(TemporaryDirectory.path)/runservice"
-        configuration.objectStoragePath = "\(TemporaryDirectory.path)/objects"
+        configuration.objectStorage = .init(path: "\(TemporaryDirectory.path)/objects")
         configuration.socketPath = "\(TemporaryDirectory.path)/r.sock"
         configuration.executorTimeout = executorTimeout
         adjust(&configuration)
