@@ -37,6 +37,8 @@ struct TaskRecovery: Sendable {
                 return try await pass(exchange)
             } catch let error as TaskDropped {
                 throw error
+            } catch is LogIncomplete {
+                // The runservice lost log bytes once more: they are sent again.
             } catch {
                 if ErrorChain(error).isCancellation { throw CancellationError() }
                 Logger.current.warning("what is left of a task cannot be read yet", error: error)
@@ -47,18 +49,19 @@ struct TaskRecovery: Sendable {
 
     private func pass(_ exchange: TaskExchange) async throws {
         let logs = TaskLogs(directory)
-        let final = try await files.run {
+        var state = try await files.run {
             var state = TaskState(recovering: status)
             state.abandon(because: reason, now: Date()) { directory.logBytes($0) }
-            for selector in [LogSelector.setup] + status.steps.indices.map({ .step($0) })
-            where directory.logBytes(selector) != nil {
-                try logs.open(selector).complete()
-            }
+            // A log that the disk lost altogether is opened too, to hear what the runservice has of it.
+            let steps =
+                [(LogSelector.setup, state.status.setupStep)]
+                + state.status.steps.enumerated().map { (LogSelector.step($0), $1) }
+            for (selector, step) in steps where step.logBytes != nil { try logs.open(selector).complete() }
             logs.close()
-            return state.status
+            return state
         }
-        try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
-        try await exchange.finish(final, logs: logs, pool: files)
+        state.settle(logs: try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run())
+        try await exchange.report(state.status)
         try await files.run { try directory.remove() }
     }
 }
