@@ -1,4 +1,3 @@
-import Base
 import Model
 package import Store
 
@@ -7,29 +6,18 @@ package enum ConfigExport {
     /// The service's name in exports.
     package static let service = "configstore"
     /// The record types, in the order in which they are written: whatever another one refers to comes first.
-    package static let types = records.map { $0.recordType }
-
-    /// What an import must be like.
-    package static let rules = ImportRules(
-        service: service,
-        types: types,
-        check: check,
-        makeAgolaConverter: { AgolaConfigConverter() }
-    )
-
-    private static let records: [any ConfigRecord.Type] = [
-        RemoteSource.self, User.self, StoredPassword.self, StoredToken.self, ProjectGroup.self, Project.self,
+    package static let types = [
+        KeyCheck.recordType, RemoteSource.recordType, User.recordType, StoredPassword.recordType,
+        StoredToken.recordType, ProjectGroup.recordType, Project.recordType,
     ]
 
-    private static func check(_ record: ImportedRecord) throws {
-        guard let type = records.first(where: { $0.recordType == record.type }) else { return }
-        try check(record, type)
-    }
-
-    private static func check<Record: ConfigRecord>(_ record: ImportedRecord, _ type: Record.Type) throws {
-        let value = try JSONCoding.decode(type, from: record.data)
-        guard value.recordID == record.id else {
-            throw APIError(.badRequest, code: "invalidRecord", "\(record.type) \(record.id) holds another id")
-        }
+    /// What an import must be like for an installation whose secrets are sealed with a key.
+    package static func rules(_ sealing: SealingKey) -> ImportRules {
+        ImportRules(
+            service: service,
+            types: types,
+            makeCheck: { ConfigCheck(sealing: sealing) },
+            makeAgolaConverter: { _ in AgolaConfigConverter(sealing: sealing) }
+        )
     }
 }

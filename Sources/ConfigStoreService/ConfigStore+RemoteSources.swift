@@ -13,19 +13,34 @@ extension ConfigStore {
     }
 
     /// Creates the remote source that stands for Martlet's own accounts and repositories, unless it exists.
+    ///
+    /// In maintenance nothing can be written, so nothing is tried when nothing is missing.
     func createLocalSource() async throws {
-        let local = RemoteSource(
+        let isThere = try await read("look for the remote source local") { view in
+            try view.remoteSource(named: RemoteSource.localName) != nil
+        }
+        guard !isThere else { return }
+        try await change("create the remote source local") { change in
+            guard try change.view.remoteSource(named: RemoteSource.localName) == nil else { return }
+            try change.claim(.remoteSource(RemoteSource.localName))
+            try change.insert(RemoteSource.local())
+        }
+    }
+}
+
+extension RemoteSource {
+    /// The name of the remote source that stands for Martlet's own accounts and repositories.
+    static let localName = "local"
+
+    /// That remote source as a new installation has it.
+    static func local() -> RemoteSource {
+        RemoteSource(
             id: .random(),
-            name: "local",
+            name: localName,
             kind: .local,
             authentication: .password,
             registrationEnabled: false,
             loginEnabled: true
         )
-        try await change("create the remote source local") { change in
-            guard try change.view.remoteSource(named: local.name) == nil else { return }
-            try change.claim(.remoteSource(local.name))
-            try change.insert(local)
-        }
     }
 }

@@ -40,6 +40,9 @@ struct ConfigStore: Sendable {
         try await attempt("watch the config store") { try await store.run() }
     }
 
+    /// What an import into this store must be like.
+    var importRules: ImportRules { ConfigExport.rules(sealing) }
+
     /// Reads from one consistent view.
     func read<Value: Sendable>(
         _ what: @autoclosure () -> String,

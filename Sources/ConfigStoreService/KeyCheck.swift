@@ -14,7 +14,11 @@ extension ConfigStore {
     /// Refuses a key that did not seal the store's secrets; the first start leaves something to check by.
     /// - Throws: ``Failure`` that says what to do.
     func checkKey() async throws {
-        try await change("check the key; if it was lost, restore the file from a backup") { change in
+        let what = "check the key; if it was lost, restore the file from a backup"
+        // In maintenance nothing can be written, so nothing is tried when nothing is missing.
+        let isThere = try await read(what) { try $0.entry(KeyCheck.self, id: KeyCheck().recordID) != nil }
+        guard !isThere else { return }
+        try await change(what) { change in
             if try change.view.entry(KeyCheck.self, id: KeyCheck().recordID) == nil { try change.insert(KeyCheck()) }
         }
     }

@@ -64,6 +64,16 @@ package struct RunQueries: Sendable {
         }
     }
 
+    /// The runs that have a task: one, or several when restarted runs kept it.
+    package func runs(with task: TaskID) async throws -> Set<RunID> {
+        try await attempt("look for runs with task \(task)") {
+            try await store.read { tx in
+                let rows = try tx.rows("SELECT run FROM run_task WHERE task = ?", [.text(task.text)])
+                return Set(try rows.map { RunID(try $0.text("run")) })
+            }
+        }
+    }
+
     private static func statement(for query: RunQuery) -> (String, [SQLValue]) {
         let root = RunGroup.root(of: query.group)
         var sql = "SELECT id FROM run_list WHERE root = ?"

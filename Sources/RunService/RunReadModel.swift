@@ -8,8 +8,8 @@ package struct RunReadModel: Projection {
     /// The prefix of the table.
     package let name = "run"
     /// Grows when the table or what is derived changes.
-    package let version = 1
-    /// One row for each run, live or archived.
+    package let version = 2
+    /// One row for each run, live or archived, and one for each of its tasks.
     package let schema = """
         CREATE TABLE run_list(
             id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, number INTEGER NOT NULL, root TEXT NOT NULL, grp TEXT NOT NULL,
@@ -20,6 +20,8 @@ package struct RunReadModel: Projection {
         CREATE INDEX run_list_phase ON run_list(root, phase, number);
         CREATE INDEX run_list_result ON run_list(root, result, number);
         CREATE INDEX run_list_definition ON run_list(definition);
+        CREATE TABLE run_task(task TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY(task, run)) WITHOUT ROWID;
+        CREATE INDEX run_task_run ON run_task(run);
         """
 
     /// Makes the model.
@@ -31,18 +33,30 @@ package struct RunReadModel: Projection {
         case .live(let key, let data?) where key.hasPrefix(RunKeys.liveRuns):
             try write(try JSONCoding.decode(Run.self, from: data), live: true, to: tables)
         case .live(let key, nil) where key.hasPrefix(RunKeys.liveRuns):
-            let id = String(key.dropFirst(RunKeys.liveRuns.count))
-            try tables.execute("DELETE FROM run_list WHERE id = ? AND live = 1", [.text(id)])
+            try remove(String(key.dropFirst(RunKeys.liveRuns.count)), onlyLive: true, from: tables)
         case .record(RunKeys.run, _, let data?):
             try write(try JSONCoding.decode(Run.self, from: data), live: false, to: tables)
         case .record(RunKeys.run, let id, nil):
-            try tables.execute("DELETE FROM run_list WHERE id = ?", [.text(id)])
+            try remove(id, onlyLive: false, from: tables)
         default:
             break
         }
     }
 
+    private func remove(_ id: String, onlyLive: Bool, from tables: ProjectionWriter) throws {
+        let rows = try tables.rows("SELECT live FROM run_list WHERE id = ?", [.text(id)])
+        guard let row = rows.first, try !onlyLive || row.integer("live") == 1 else { return }
+        try tables.execute("DELETE FROM run_list WHERE id = ?", [.text(id)])
+        try tables.execute("DELETE FROM run_task WHERE run = ?", [.text(id)])
+    }
+
     private func write(_ run: Run, live: Bool, to tables: ProjectionWriter) throws {
+        // A run's tasks never change, so that only a new row has to say which they are.
+        if try tables.rows("SELECT id FROM run_list WHERE id = ?", [.text(run.id.text)]).isEmpty {
+            for task in run.tasks.keys {
+                try tables.execute("INSERT INTO run_task VALUES (?, ?)", [.text(task.text), .text(run.id.text)])
+            }
+        }
         try tables.execute(
             "INSERT OR REPLACE INTO run_list VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -70,6 +84,8 @@ package enum RunKeys {
     package static let liveTasks = "task/"
     /// The prefix of executors.
     package static let liveExecutors = "executor/"
+    /// The live key that says since when the object storage is kept according to what this store holds.
+    package static let objectsKeptSince = "objects/since"
     /// The stream of run events.
     package static let events = "runs"
 }

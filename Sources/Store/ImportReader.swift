@@ -10,7 +10,7 @@ struct ImportReader {
     private enum Format {
         case undecided
         case ours
-        case agola(any RecordConverter)
+        case agola
     }
 
     /// How our header begins: keys are sorted.
@@ -28,6 +28,10 @@ struct ImportReader {
 
     private var format = Format.undecided
     private var hasEnded = false
+    private var check: any RecordCheck
+    // Beside the format and not in it, so that what it holds is never copied.
+    private var converter: (any RecordConverter)?
+    private let directory: String
     private var staged: StagedRecords
     private var buffer: [UInt8] = []
     private var splitter = JSONObjectSplitter()
@@ -36,6 +40,8 @@ struct ImportReader {
 
     init(rules: ImportRules, spool: SpoolFile) {
         self.rules = rules
+        check = rules.makeCheck()
+        directory = spool.directory
         staged = StagedRecords(spool: spool)
     }
 
@@ -51,7 +57,7 @@ struct ImportReader {
 
     mutating func finish() throws -> ImportSource {
         if case .undecided = format, !buffer.isEmpty {
-            format = .agola(rules.makeAgolaConverter())
+            try readAsAgola()
             try readObjects()
         }
         switch format {
@@ -61,11 +67,13 @@ struct ImportReader {
         case .agola:
             guard buffer.allSatisfy(\.isJSONSpace) else { throw place.error("the stream ends within an object") }
             guard entries > 0 else { throw place.error("the stream holds no records") }
+            for record in try Self.placed(place, "the end", { try converter?.finish() }) ?? [] { try take(record) }
         }
+        let noticed = try Self.placed(place, "the export") { try check.finish() }
         try staged.flush()
         return ImportSource(
             service: rules.service,
-            summary: ImportSummary(header: header, records: staged.counts, warnings: warnings),
+            summary: ImportSummary(header: header, records: staged.counts, warnings: warnings + noticed),
             records: staged
         )
     }
@@ -75,17 +83,22 @@ struct ImportReader {
         if buffer.starts(with: Self.opening) {
             format = .ours
         } else if buffer.first(where: { !$0.isJSONSpace }) == UInt8(ascii: "{") {
-            format = .agola(rules.makeAgolaConverter())
+            try readAsAgola()
         } else {
             throw place.error("this is no export: expected a line that begins with {\"check\":")
         }
+    }
+
+    private mutating func readAsAgola() throws {
+        format = .agola
+        converter = rules.makeAgolaConverter(RecordQueue(spool: try SpoolFile(directory: directory)))
     }
 
     private var warnings: [String] {
         var warnings = skipped.sorted { $0.key < $1.key }.map {
             "\($0.value) records of the unknown type \($0.key) were left out."
         }
-        if case .agola(let converter) = format {
+        if let converter {
             warnings.append("An export of Agola does not say where it ends: whether it is complete cannot be proved.")
             warnings += converter.warnings
         }
@@ -139,6 +152,10 @@ extension ImportReader {
         guard header.service == rules.service else {
             throw place.error("this is an export of the \(header.service), not of the \(rules.service)")
         }
+        // What a record refers to comes before it, which the check relies on.
+        guard header.types.filter(rules.types.contains) == rules.types.filter(header.types.contains) else {
+            throw place.error("the types are not in the order \(rules.types.joined(separator: ", "))")
+        }
         self.header = header
     }
 
@@ -188,17 +205,12 @@ extension ImportReader {
                 cause: error
             )
         }
-        guard case .agola(var converter) = format else { return }
         let record = ImportedRecord(type: entry.data_type, id: entry.id, data: entry.data)
         try order.check(record, announced: nil, at: place)
         entries += 1
-        guard converter.types.contains(record.type) else { return try skip(record) }
-        do {
-            for record in try converter.convert(record) { try take(record) }
-        } catch let error as APIError where error.code != ImportPlace.code {
-            throw place.error(error.message, cause: error)
-        }
-        format = .agola(converter)
+        guard converter?.types.contains(record.type) == true else { return try skip(record) }
+        let converted = try Self.placed(place, "\(record.type) \(record.id)") { try converter?.convert(record) }
+        for record in converted ?? [] { try take(record) }
     }
 }
 
@@ -207,16 +219,29 @@ extension ImportReader {
 extension ImportReader {
     private mutating func take(_ record: ImportedRecord) throws {
         guard rules.types.contains(record.type) else { return try skip(record) }
-        do {
+        try Self.placed(place, "\(record.type) \(record.id)") {
             try StoreLimits.check(record.id, "the id of a \(record.type)")
             try StoreLimits.check(record.data, limit: StoreLimits.record, "the record")
-            try rules.check(record)
-        } catch let error as APIError {
-            throw place.error(error.message, cause: error)
-        } catch {
-            throw place.error("\(record.type) \(record.id) cannot be read", cause: error)
+            try check.check(record)
         }
         try staged.append(record)
+    }
+
+    /// Says where the stream is when a part of it is refused; a full disk is not the stream's fault.
+    private static func placed<Value>(
+        _ place: ImportPlace,
+        _ what: @autoclosure () -> String,
+        _ body: () throws -> Value
+    ) throws -> Value {
+        do {
+            return try body()
+        } catch let error as APIError {
+            throw place.error(error.message, cause: error)
+        } catch let error as SystemError {
+            throw error
+        } catch {
+            throw place.error("\(what()) cannot be read", cause: error)
+        }
     }
 
     /// Leaves a record of an unknown type out, if that was asked for.

@@ -25,33 +25,46 @@ package protocol RecordConverter: Sendable {
     var types: Set<String> { get }
     /// What the user is to be told at the end: what was left out, and how often.
     var warnings: [String] { get }
-    /// The records that follow from this one; none when it is left out.
+    /// The records that follow from this one; none when it is left out, or when others have to come first.
     mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord]
+    /// The records that are left when everything has come.
+    mutating func finish() throws -> [ImportedRecord]
+}
+
+/// Looks at the records that will be there after an import, one at a time and in the order they come.
+///
+/// It throws an ``APIError`` whose sentence, without its full stop, tells what is wrong; the position is added.
+package protocol RecordCheck: Sendable {
+    /// Refuses a record that the service could not read, or that does not fit those before it.
+    mutating func check(_ record: ImportedRecord) throws
+    /// Refuses what only all of the records show.
+    /// - Returns: what the user should know.
+    mutating func finish() throws -> [String]
 }
 
 /// What a service accepts as its export.
 package struct ImportRules: Sendable {
     /// The service.
     package let service: String
-    /// The record types it knows.
+    /// The record types it knows, in the order in which they come.
     package let types: [String]
     /// Leaves records of unknown types out instead of refusing the stream.
     package var skipsUnknown = false
-    /// Throws an ``APIError`` for a record that the service could not read.
-    package let check: @Sendable (ImportedRecord) throws -> Void
-    /// Reads exports of Agola v0.7.
-    package let makeAgolaConverter: @Sendable () -> any RecordConverter
+    /// Begins to check a stream.
+    package let makeCheck: @Sendable () -> any RecordCheck
+    /// Begins to read an export of Agola v0.7; records may wait in the queue, which is empty.
+    package let makeAgolaConverter: @Sendable (RecordQueue) -> any RecordConverter
 
     /// Makes the rules of a service.
     package init(
         service: String,
         types: [String],
-        check: @escaping @Sendable (ImportedRecord) throws -> Void,
-        makeAgolaConverter: @escaping @Sendable () -> any RecordConverter
+        makeCheck: @escaping @Sendable () -> any RecordCheck,
+        makeAgolaConverter: @escaping @Sendable (RecordQueue) -> any RecordConverter
     ) {
         self.service = service
         self.types = types
-        self.check = check
+        self.makeCheck = makeCheck
         self.makeAgolaConverter = makeAgolaConverter
     }
 }

@@ -6,7 +6,8 @@ import Glibc
 /// Every call blocks. One caller writes; afterwards any number may read.
 final class SpoolFile: Sendable {
     private let descriptor: Int32
-    private let directory: String
+    /// Where it lies.
+    let directory: String
 
     /// Makes an empty one on the file system of `directory`, which is created if missing.
     /// - Throws: ``SystemError``.

@@ -34,6 +34,7 @@ struct StoreCrashProbe {
         case "follow": try await follow(stream: arguments[0])
         case "count": try await count(arguments[0], times: Int(arguments[1]) ?? 0)
         case "fill": try await fill()
+        case "import": try await ImportTrial(store: store, report: report).run(path: arguments[0])
         case "refused": await refused(type: arguments[0])
         case "rewrite": try await rewrite(keys: Int(arguments[0]) ?? 0)
         case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()

@@ -28,10 +28,8 @@ enum ExchangeFixture {
         var rules = ImportRules(
             service: "letters",
             types: ["letter", "number"],
-            check: { record in
-                guard record.data != Data("unreadable") else { throw APIError(.badRequest, "letters are readable") }
-            },
-            makeAgolaConverter: { OldLetters() }
+            makeCheck: { LetterCheck() },
+            makeAgolaConverter: { _ in OldLetters() }
         )
         rules.skipsUnknown = skipsUnknown
         return rules
@@ -123,6 +121,15 @@ struct LetterModel: Projection {
     }
 }
 
+/// Refuses letters that cannot be read.
+private struct LetterCheck: RecordCheck {
+    func check(_ record: ImportedRecord) throws {
+        guard record.data != Data("unreadable") else { throw APIError(.badRequest, "letters are readable") }
+    }
+
+    func finish() -> [String] { [] }
+}
+
 /// Another program's letters.
 private struct OldLetters: RecordConverter {
     let types: Set<String> = ["old"]
@@ -131,4 +138,6 @@ private struct OldLetters: RecordConverter {
     func convert(_ record: ImportedRecord) throws -> [ImportedRecord] {
         [ImportedRecord(type: "letter", id: record.id, data: record.data)]
     }
+
+    func finish() -> [ImportedRecord] { [] }
 }
