@@ -13,8 +13,8 @@ struct ImportTrial {
         let rules = ImportRules(
             service: "letters",
             types: ["letter"],
-            check: { _ in },
-            makeAgolaConverter: { NoConverter() }
+            makeCheck: { NoCheck() },
+            makeAgolaConverter: { _ in NoConverter() }
         )
         let intake = try await store.beginImport(rules)
         try await intake.add(Array(try Data(contentsOf: URL(filePath: path))))
@@ -23,9 +23,17 @@ struct ImportTrial {
     }
 }
 
+private struct NoCheck: RecordCheck {
+    func check(_ record: ImportedRecord) {}
+
+    func finish() -> [String] { [] }
+}
+
 private struct NoConverter: RecordConverter {
     let types: Set<String> = []
     let warnings: [String] = []
 
-    func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
+    func convert(_ record: ImportedRecord) -> [ImportedRecord] { [] }
+
+    func finish() -> [ImportedRecord] { [] }
 }
