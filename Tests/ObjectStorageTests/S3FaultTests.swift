@@ -86,7 +86,9 @@ struct S3FaultTests {
             #expect(error?.kind == .unavailable)
             #expect(relay.seen.count == 3)
             #expect(await kind { _ = try await store.names() } == .unavailable)
-            #expect(await kind { try await store.write("large", size: nil, body: Chunks(Self.content)) } == .unavailable)
+            #expect(
+                await kind { try await store.write("large", size: nil, body: Chunks(Self.content)) } == .unavailable
+            )
             #expect(try await plain.names() == ["old"])
         }
     }
