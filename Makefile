@@ -15,7 +15,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 STRICT = --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint bench sanitize help packages test-packages bench-packages
+.PHONY: run test lint bench soak sanitize help packages test-packages bench-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,12 @@ lint: ## check formatting and the walls between modules
 
 bench: bench-packages ## measure against the budgets of docs/architecture.md
 	SWIFT="$(SWIFT)" sh Tests/Benchmarks/run.sh
+
+soak: test-packages ## break an installation over and over and look whether all is there (MINUTES=, SEED=)
+	$(SWIFT) build --product martletd
+	$(SWIFT) build --product StoreCrashProbe
+	$(SWIFT) build --product MartletSoak
+	sh Tests/soak.sh "$$($(SWIFT) build --show-bin-path)" --minutes $(MINUTES) --keep .soak $(if $(SEED),--seed $(SEED))
 
 sanitize: test-packages ## run the tests under the thread sanitizer
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan

@@ -168,6 +168,22 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "SoakKit",
+            dependencies: [
+                "Base", "Model", "HTTPTransport", "WorkerClients", "Store", "ServiceKit", "ConfigStoreService",
+                "RunService",
+                "GatewayService", "TestSupport", .grdb, .httpTypes, .subprocess, .systemPackage,
+            ],
+            path: "Tests/SoakKit",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MartletSoak",
+            dependencies: ["SoakKit", .argumentParser],
+            path: "Tests/MartletSoak",
+            swiftSettings: settings
+        ),
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
@@ -176,12 +192,6 @@ let package = Package(
             name: "StoreCrashProbe",
             dependencies: ["Base", "Store"],
             path: "Tests/StoreCrashProbe",
-            swiftSettings: settings
-        ),
-        .executableTarget(
-            name: "StoreBenchmark",
-            dependencies: ["Base", "Store", .grdbSQLite],
-            path: "Tests/Benchmarks/StoreBenchmark",
             swiftSettings: settings
         ),
         tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
@@ -242,8 +252,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport",
-                "martletd",
-                "martlet",
+                "SoakKit",
+                "martletd", "martlet", "MartletSoak", "StoreCrashProbe",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],
             swiftSettings: settings
@@ -254,6 +264,12 @@ let package = Package(
 // Programs that benchmarks measure; they are built for nobody else.
 if Context.environment["MARTLET_BENCHMARKS"] == "1" {
     package.targets += [
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Base", "Model", "Store", "RunService", .grdbSQLite],
+            path: "Tests/Benchmarks/StoreBenchmark",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "BareFastCGI",
             path: "Tests/Benchmarks/BareFastCGI",

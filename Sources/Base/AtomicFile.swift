@@ -9,30 +9,36 @@ public enum AtomicFile {
     /// - Throws: ``SystemError`` naming the path; the old content is then untouched.
     public static func write(_ bytes: some Sequence<UInt8>, to path: String, permissions: mode_t = 0o600) throws {
         var rest: [UInt8]? = Array(bytes)
-        try write(to: path, permissions: permissions) {
+        let single: () -> [UInt8] = {
             defer { rest = nil }
             return rest ?? []
         }
+        try write(pieces: single, to: path, permissions: permissions)
     }
 
     /// Writes the pieces that `next` returns, until an empty one, to `path`, in the same way.
     ///
     /// - Throws: ``SystemError`` naming the path, and what `next` throws; the old content is then untouched.
-    public static func write(to path: String, permissions: mode_t = 0o600, next: () throws -> [UInt8]) throws {
+    public static func write(pieces next: () throws -> [UInt8], to path: String, permissions: mode_t = 0o600) throws {
         let temporary = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
         guard descriptor >= 0 else { throw SystemError("create \(temporary)") }
         do {
             defer { close(descriptor) }
             while case let piece = try next(), !piece.isEmpty {
-                try writeAll(piece, to: descriptor, path: temporary)
+                try FailPoint.fileWrite.write(piece.count) {
+                    try writeAll(Array(piece.prefix($0)), to: descriptor, path: temporary)
+                }
             }
+            try FailPoint.fileSync.pass()
             guard fsync(descriptor) == 0 else { throw SystemError("sync \(temporary)") }
+            try FailPoint.fileRename.pass()
             guard rename(temporary, path) == 0 else { throw SystemError("rename \(temporary) to \(path)") }
         } catch {
             unlink(temporary)
             throw error
         }
+        try FailPoint.fileDirectory.pass()
         try syncDirectory(of: path)
     }
 

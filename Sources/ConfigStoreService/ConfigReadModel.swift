@@ -1,12 +1,15 @@
 import Base
 import Model
-import Store
+package import Store
 
 /// The tables that find the config store's records by name, parent and token.
-struct ConfigReadModel: Projection {
-    let name = "config"
-    let version = 1
-    let schema = """
+package struct ConfigReadModel: Projection {
+    /// The prefix of the tables.
+    package let name = "config"
+    /// Grows when a table or what is derived changes.
+    package let version = 1
+    /// One table for each type of record.
+    package let schema = """
         CREATE TABLE config_user (id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX config_user_name ON config_user (name);
         CREATE TABLE config_token (id TEXT PRIMARY KEY, user TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
@@ -21,7 +24,11 @@ struct ConfigReadModel: Projection {
         CREATE INDEX config_source_name ON config_source (name);
         """
 
-    func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
+    /// Makes the model.
+    package init() {}
+
+    /// Follows the records; whatever it does not know is of no interest.
+    package func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
         guard case .record(let type, let id, let data) = change, let table = Self.tables[type] else { return }
         try tables.execute("DELETE FROM \(table) WHERE id = ?", [.text(id)])
         guard let data else { return }

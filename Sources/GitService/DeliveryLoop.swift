@@ -69,6 +69,7 @@ final class DeliveryLoop: Service {
         do {
             if let delivery = try await outbox.delivery(id) {
                 outcome = try await send(delivery)
+                try FailPoint.pushAnnounced.pass()
             } else {
                 outcome = .done
             }

@@ -74,7 +74,9 @@ struct PushReceiver: Sendable {
             try await repositories.removeRemains(repository)
             if !settlement.isSettled(repository) { try await settlement.settle(repository, in: directory, lock) }
             let intent = try await intent(repository, commands, pusher, in: directory)
+            try FailPoint.pushRecord.pass()
             if let intent { try await outbox.begin(intent) }
+            try FailPoint.pushCarry.pass()
             let report: [UInt8]
             do {
                 report = try await carryOut(commands, body, in: directory, lock, output)
@@ -87,6 +89,7 @@ struct PushReceiver: Sendable {
                 if intent != nil { settlement.leave(repository) }
                 throw error
             }
+            FailPoint.pushAnswer.reach()
             try await output.send(report)
         }
         await care.consider(repository)

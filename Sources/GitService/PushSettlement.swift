@@ -90,6 +90,7 @@ final class PushSettlement: Service {
             try await repositories.synchronize(repository, refs: applied.map(\.ref))
             let projects = applied.isEmpty ? [] : try await outbox.projects(of: repository)
             let announced = try intent.deliveries(of: applied, commits: commits, to: projects)
+            try FailPoint.pushSettle.pass()
             try await outbox.settle(intent, announced)
             deliveries.add(announced)
         }

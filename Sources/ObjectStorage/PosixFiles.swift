@@ -19,6 +19,7 @@ enum PosixFiles {
 
     /// Syncs a finished file and moves it to its name.
     static func place(_ path: String, data: String, name: String, descriptor: Int32) throws {
+        try FailPoint.objectSync.pass()
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
         guard let directories = try move(path, data: data, name: name) else {
             throw SystemError("rename \(path)", code: EXDEV)
@@ -32,12 +33,14 @@ enum PosixFiles {
         let target = "\(data)/\(name)"
         for attempt in 1...attempts {
             try makeDirectories(parent(of: target), below: data)
+            try FailPoint.objectRename.pass()
             if rename(path, target) == 0 { break }
             let code = errno
             if code == EXDEV { return nil }
             if code == ENOENT, attempt < attempts, access(path, F_OK) == 0 { continue }
             throw SystemError("rename \(path) to \(target)", code: code)
         }
+        try FailPoint.objectDirectories.pass()
         var directories: Set = [data]
         var directory = parent(of: target)
         while directory != data {
@@ -60,6 +63,7 @@ enum PosixFiles {
             throw ObjectStorageError(.badSource, name: name, "\(path) is not a regular file")
         }
         guard fchmod(descriptor, 0o600) == 0 else { throw SystemError("change the mode of \(path)") }
+        try FailPoint.objectSync.pass()
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
         return try move(path, data: data, name: name)
     }

@@ -58,7 +58,11 @@ package struct PosixStore: ObjectStore {
         while var chunk = try await Self.next(&chunks, name: name) {
             if let limit, Int64(chunk.count) > limit - written { chunk.removeLast(chunk.count - Int(limit - written)) }
             let bytes = chunk
-            try await run(name) { try AtomicFile.writeAll(bytes, to: file.descriptor, path: file.path) }
+            try await run(name) {
+                try FailPoint.objectWrite.write(bytes.count) {
+                    try AtomicFile.writeAll(Array(bytes.prefix($0)), to: file.descriptor, path: file.path)
+                }
+            }
             written += Int64(bytes.count)
             if let limit, written == limit { break }
         }

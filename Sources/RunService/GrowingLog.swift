@@ -56,7 +56,8 @@ package final class GrowingLog: Sendable {
             guard offset <= size, offset >= 0 else { throw Self.mismatch(size) }
             let known = Int(min(size - offset, Int64(bytes.count)))
             guard known < bytes.count else { return size }
-            try write(bytes[known...], at: size)
+            let news = bytes[known...]
+            try FailPoint.logAppend.write(news.count) { try write(news.prefix($0), at: size) }
             let grown = size + Int64(bytes.count - known)
             state.withLock { $0.size = grown }
             bell.ring()

@@ -90,7 +90,9 @@ package final class LogIntake: Sendable {
             let stored = try await storedBytes(selector, of: task)
             guard stored == size else { throw Self.incomplete(selector, stored: stored, of: size) }
         }
+        try FailPoint.logSeal.pass()
         try await store(try await grownLogs(of: task), of: task)
+        try FailPoint.logSealed.pass()
         try await BlockingPool.shared.run { [self] in try open.withLock { _ in try removeDirectory(of: task) } }
     }
 

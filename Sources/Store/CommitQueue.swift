@@ -1,3 +1,4 @@
+import Base
 import GRDB
 import Synchronization
 
@@ -118,6 +119,7 @@ extension CommitQueue {
         var open = jobs[...]
         var applied: [Applied] = []
         do {
+            try pass(.storeCommitBegin)
             try db.run("BEGIN IMMEDIATE")
             let transaction = try WriteTransaction(db, projections: projections, options: options, clock: clock)
             let before = transaction.meta.revision
@@ -126,8 +128,10 @@ extension CommitQueue {
                 open.removeFirst()
                 if let answer { applied.append(Applied(job: job, answer: answer)) }
             }
+            try pass(.storeCommitApplied)
             try end(transaction)
             if transaction.isDirty { publish(db, transaction, before) }
+            FailPoint.storeCommitAnswer.reach()
             for entry in applied { entry.answer() }
         } catch {
             let error = abandon(db, error)
@@ -165,7 +169,10 @@ extension CommitQueue {
         let db = transaction.db
         guard transaction.isDirty else { return try db.run("ROLLBACK") }
         try transaction.finish()
-        do { try db.run("COMMIT") } catch {
+        do {
+            try FailPoint.storeCommitDecide.pass()
+            try db.run("COMMIT")
+        } catch {
             // Frames of a failed sync may be on the disk or not; every other failure left nothing there.
             let isUnclear = (error as? DatabaseError)?.resultCode == .SQLITE_IOERR
             throw StoreError(
@@ -174,6 +181,12 @@ extension CommitQueue {
                 cause: StoreError.wrapping(error, "commit")
             )
         }
+        FailPoint.storeCommitDecided.reach()
+    }
+
+    /// Fails as SQLite does when it cannot write.
+    private func pass(_ point: FailPoint) throws {
+        do { try point.pass() } catch { throw StoreError(.unavailable, "write to \(writer.path)", cause: error) }
     }
 
     /// Leaves the transaction after a failure that concerns all its jobs.

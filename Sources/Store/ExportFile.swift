@@ -24,11 +24,12 @@ package final class ExportFile: Sendable {
     /// - Throws: ``SystemError``.
     func copy(to path: String) throws {
         var offset: Int64 = 0
-        try AtomicFile.write(to: path) {
+        let next = { [spool] in
             let part = try spool.read(at: offset, count: 1 << 20)
             offset += Int64(part.count)
             return part
         }
+        try AtomicFile.write(pieces: next, to: path)
     }
 
     /// Up to `count` bytes from `offset`; none at the end.

@@ -19,11 +19,7 @@ extension LocalStore {
                 guard rename(draft, path) == 0 else { throw SystemError("rename \(draft)") }
                 try AtomicFile.syncDirectory(of: path)
             } catch {
-                throw StoreError(
-                    .unavailable,
-                    "copy \(source) to \(path)",
-                    cause: StoreError.wrapping(error, "copy the database")
-                )
+                throw StoreError(.unavailable, "copy \(source) to \(path)", cause: error)
             }
         }
     }
@@ -36,8 +32,10 @@ extension LocalStore {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(30)
-        let queue = try DatabaseQueue(path: source, configuration: configuration)
-        try queue.inDatabase { db in try db.execute(sql: "VACUUM INTO ?", arguments: [draft]) }
+        try attempt("copy the database") {
+            let queue = try DatabaseQueue(path: source, configuration: configuration)
+            try queue.inDatabase { db in try db.execute(sql: "VACUUM INTO ?", arguments: [draft]) }
+        }
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(draft)") }
     }
 }

@@ -3,6 +3,7 @@
 #
 # HISTORY=n  runs of history for the second round (5000)     ONLY=host,sandbox  the drivers to measure
 # NAP=n      seconds of idleness that are watched (20)       DATA=dir           keep the installations there
+# RUNS=n     runs of the store's long history (1000000)      ONLY=store         the store alone
 set -eu
 cd "$(dirname "$0")/../.."
 swift=${SWIFT:-swift}
@@ -14,7 +15,7 @@ done
 [ -z "$missing" ] || { echo "these programs are missing:$missing" >&2; exit 1; }
 
 export MARTLET_BENCHMARKS=1
-for product in martletd BareFastCGI MartletBenchmarks; do
+for product in martletd BareFastCGI MartletBenchmarks StoreBenchmark; do
     $swift build -c release --product "$product"
 done
 bin=$($swift build -c release --show-bin-path)
@@ -26,4 +27,5 @@ else
     trap 'rm -rf "$DATA"' EXIT
     trap 'exit 130' INT TERM
 fi
-"$bin/MartletBenchmarks" "$bin" "$DATA"
+"$bin/StoreBenchmark" "$DATA" 3 "${RUNS:-1000000}"
+[ "${ONLY:-}" = store ] || "$bin/MartletBenchmarks" "$bin" "$DATA"

@@ -100,6 +100,37 @@ struct TaskEndingTests {
         }
     }
 
+    @Test("a task whose record the disk refuses has failed, with the logs so far")
+    func refusedRecord() async throws {
+        let directory = "\(TemporaryDirectory.path)/data"
+        try await withExecutor(.host, in: directory) { service in
+            let id = TaskID.random()
+            // What stands in the way of the next record cannot be replaced.
+            let task = try await service.assign(
+                .sample("echo so far; mkdir \(directory)/tasks/\(id)/task.json.new", "echo never"),
+                id: id
+            )
+            let status = await service.result(of: task)
+            #expect(status.phase == .failed && status.failError?.contains("could not keep the task") == true)
+            #expect(status.steps.map(\.phase) == [.success, .failed])
+            #expect(await service.log(task, .step(0)) == "so far\n")
+            #expect(await service.complaints == [])
+            try await eventually("the directory is gone") { try FileTree.names(in: "\(directory)/tasks") == [] }
+        }
+    }
+
+    @Test("a task whose first record the disk refuses has failed before it began")
+    func refusedFirstRecord() async throws {
+        let directory = "\(TemporaryDirectory.path)/data"
+        try await withExecutor(.host, in: directory) { service in
+            _ = try await service.executor()
+            try FileTree.remove("\(directory)/tasks")
+            try FileTree.write([], to: "\(directory)/tasks")
+            let status = await service.result(of: try await service.assign(.sample("echo never")))
+            #expect(status.phase == .failed && status.steps.map(\.phase) == [.notstarted])
+        }
+    }
+
     @Test("a task stopped before it began is reported as cancelled")
     func cancelled() async throws {
         try await withExecutor(.host) { service in

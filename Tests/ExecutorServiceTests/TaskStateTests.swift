@@ -68,14 +68,14 @@ struct TaskStateTests {
         state.endStep(0, .exited(0), logBytes: 2, now: now)
         state.beginStep(1, now: now)
         let later = now.addingTimeInterval(60)
-        state.abandon(now: later) { $0 == .step(1) ? 77 : nil }
+        state.abandon(because: "executor restarted", now: later) { $0 == .step(1) ? 77 : nil }
         #expect(state.status.phase == .failed)
         #expect(state.status.failError == "executor restarted")
         #expect(state.status.steps.map(\.phase) == [.success, .failed, .notstarted])
         #expect(state.status.steps[1].logBytes == 77)
         #expect(state.status.steps[1].endTime == later)
         let ended = state
-        state.abandon(now: later.addingTimeInterval(1)) { _ in 0 }
+        state.abandon(because: "executor restarted", now: later.addingTimeInterval(1)) { _ in 0 }
         #expect(state == ended)
     }
 }

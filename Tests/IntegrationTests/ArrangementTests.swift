@@ -4,6 +4,7 @@ import HTTPTransport
 import HTTPTypes
 import Model
 import Subprocess
+import SoakKit
 import Synchronization
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import Model
 import ServiceKit
+import SoakKit
 import TestSupport
 import Testing
 
@@ -35,27 +36,38 @@ struct KillTests {
         let seed = given ?? UInt64.random(in: .min ... .max)
         var random = SeededRandom(seed)
         let start = ContinuousClock.now
+        print("seed \(seed)")
         try await ComponentSite.with(.apart, driver: driver) { site in
             let evidence = driver == .host ? "\(site.directory)/evidence" : nil
             let pipeline = NumbersPipeline(evidence: evidence).text
-            let workload = KillWorkload(site: site, runs: runs, kills: kills)
+            let ledger = RunLedger()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for branch in 0..<8 {
                     let own = SeededRandom(random.next())
-                    group.addTask { try await workload.work(on: "b\(branch)", pipeline: pipeline, own) }
+                    let workload = RunWorkload(site: site, ledger: ledger, branch: "b\(branch)")
+                    group.addTask {
+                        try await workload.prepare(pipeline: pipeline)
+                        try await workload.work(own, pushesFirst: true) {
+                            ledger.page.acknowledged >= runs && site.processes.killCount >= kills
+                        }
+                    }
                 }
-                let own = SeededRandom(random.next())
-                group.addTask { try await workload.kill(own) }
+                var own = SeededRandom(random.next())
+                for _ in 0..<kills {
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...1_400, using: &own)))
+                    try await site.processes.kill(Component.allCases.randomElement(using: &own)?.rawValue ?? "executor")
+                }
                 try await group.waitForAll()
             }
-            let ledger = workload.ledger
-            #expect(ledger.acknowledged >= runs && ledger.kills.count == kills)
-            try await KillVerdict(site: site, ledger: ledger, evidence: evidence, seed: seed).check()
+            let page = ledger.page
+            #expect(page.acknowledged >= runs)
+            let verdict = try await RunVerdict(site: site, ledger: page, evidence: evidence).check()
+            #expect(verdict.broken.messages.isEmpty, "seed \(seed)")
             print(
                 """
-                killed \(ledger.kills.count) processes (\(driver.rawValue) driver, seed \(seed)) during \(ledger.acknowledged) runs, \
-                \(ledger.pushes.count) of them pushed, in \(ledger.calls) calls; \(ledger.followed.count) logs followed, broken off \
-                \(ledger.breaks) times; \(ContinuousClock.now - start)
+                killed \(kills) processes (\(driver.rawValue) driver, seed \(seed)) during \(page.acknowledged) runs, \
+                \(page.pushes.count) of them pushed, in \(page.calls) calls; \(page.followed.count) logs followed, broken off \
+                \(page.breaks) times; \(verdict.broken.checked) values checked; \(ContinuousClock.now - start)
                 """
             )
         }

@@ -33,6 +33,9 @@ struct StoreCrashProbe {
         case "follow": try await follow(stream: arguments[0])
         case "count": try await count(arguments[0], times: Int(arguments[1]) ?? 0)
         case "fill": try await fill()
+        case "import": try await ImportTrial(store: store, report: report).run(path: arguments[0])
+        case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()
+        case "toggle": try await SoakWriter.toggle(store, report)
         default: throw Failure("unknown mode \(mode)")
         }
     }

@@ -42,14 +42,19 @@ final class LogSpool: Sendable {
     /// - Throws: ``SystemError`` naming the path, for instance when the disk is full.
     func append(_ bytes: UnsafeRawBufferPointer) throws {
         var done = 0
-        while done < bytes.count {
-            let count = write(file.number, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError("write \(path)") }
-            done += count
+        // A part that was written is there, whatever became of the rest.
+        defer {
+            state.withLock { $0.length += Int64(done) }
+            if done > 0 { changed.raise() }
         }
-        state.withLock { $0.length += Int64(done) }
-        if done > 0 { changed.raise() }
+        try FailPoint.taskLog.write(bytes.count) { limit in
+            while done < limit {
+                let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: done), limit - done)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw SystemError("write \(path)") }
+                done += count
+            }
+        }
     }
 
     /// Says that nothing more is written.

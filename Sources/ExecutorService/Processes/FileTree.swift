@@ -20,15 +20,10 @@ enum FileTree {
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws {
         let draft = path + ".new"
         let file = try OwnedDescriptor(path: draft, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(file.number, $0.baseAddress?.advanced(by: done), $0.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError("write \(draft)") }
-            done += count
+        try FailPoint.taskWrite.write(bytes.count) {
+            try AtomicFile.writeAll(Array(bytes.prefix($0)), to: file.number, path: draft)
         }
+        try FailPoint.taskRename.pass()
         // The umask is the process's own affair; the mode asked for is part of what is written.
         guard fchmod(file.number, mode) == 0, rename(draft, path) == 0 else { throw SystemError("write \(path)") }
     }

@@ -44,8 +44,30 @@ struct TaskRunner: Sendable {
     }
 
     /// Runs the task; its directory is gone when the runservice has everything.
-    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    ///
+    /// When the disk refuses what must be kept, the task has failed: nobody else could ever say so.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
     func run() async throws {
+        do {
+            try await carryOut()
+        } catch let error as TaskDropped {
+            throw error
+        } catch {
+            if Task.isCancelled || ErrorChain(error).isCancellation || stop.position == .aborted {
+                throw CancellationError()
+            }
+            Logger.current.error("task cannot go on", error: error)
+            let reason = "the executor could not keep the task: \(ErrorChain(error).message)"
+            try await TaskRecovery(
+                progress.status,
+                because: reason,
+                directory: progress.directory,
+                files: surroundings.files
+            ).run(exchange)
+        }
+    }
+
+    private func carryOut() async throws {
         let progress = progress
         try await surroundings.files.run { try progress.create() }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,12 +75,7 @@ struct TaskRunner: Sendable {
                 try await LogSender(exchange, logs: logs, pool: surroundings.files, asksFirst: false).run()
             }
             group.addTask { try await progress.reportUntilOver(to: exchange) }
-            do {
-                try await execute()
-            } catch {
-                stop.turn(to: .aborted)
-                throw error
-            }
+            try await execute()
             logs.close()
             progress.update { $0.finish(now: Date()) }
             try await group.waitForAll()

@@ -99,13 +99,13 @@ struct TaskState: Sendable, Equatable {
         }
     }
 
-    /// The executor was restarted while the task ran: everything that was open has failed.
+    /// The task cannot go on, such as when the executor was restarted: everything that was open has failed.
     ///
     /// `logBytes` gives the length of a log that was written.
-    mutating func abandon(now: Date, logBytes: (LogSelector) -> Int64?) {
+    mutating func abandon(because reason: String, now: Date, logBytes: (LogSelector) -> Int64?) {
         guard !status.phase.isFinished else { return }
         status.phase = .failed
-        status.failError = "executor restarted"
+        status.failError = reason
         status.startTime = status.startTime ?? now
         status.endTime = now
         Self.abandon(&status.setupStep, now: now, logBytes: logBytes(.setup))

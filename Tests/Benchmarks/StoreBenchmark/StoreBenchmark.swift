@@ -2,7 +2,9 @@ import Base
 import Foundation
 import Store
 
-/// Measures the store beside bare SQLite on the same file system, in one run: `StoreBenchmark [directory] [seconds]`.
+/// Measures the store beside bare SQLite on the same file system, in one run: `StoreBenchmark [directory] [seconds] [runs]`.
+///
+/// `runs` is the length of the long history, a million by default.
 @main
 struct StoreBenchmark {
     let directory: String
@@ -15,9 +17,10 @@ struct StoreBenchmark {
         let seconds = arguments.count > 2 ? Double(arguments[2]) ?? 3 : 3
         let directory = "\(parent)/store-benchmark-\(ProcessInfo.processInfo.processIdentifier)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let benchmark = StoreBenchmark(directory: directory, duration: .seconds(seconds))
-        do { try await benchmark.run() } catch { print("failed: \(error)") }
-        try FileManager.default.removeItem(atPath: directory)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await StoreBenchmark(directory: directory, duration: .seconds(seconds)).run()
+        let runs = arguments.count > 3 ? Int(arguments[3]) ?? 1_000_000 : 1_000_000
+        try await HistoryTrial(directory: directory, long: runs).run()
     }
 
     private func run() async throws {
@@ -40,6 +43,7 @@ struct StoreBenchmark {
                 batch.append(event: value, to: "runs")
             }
         }
+        try await latency(store)
         try await reads(store, bare)
         try await wakeUps(store)
     }
@@ -63,7 +67,7 @@ struct StoreBenchmark {
             ratios.append(rate / direct)
         }
         let (rate, ratio) = (rates.sorted()[Self.turns / 2], ratios.sorted()[Self.turns / 2])
-        print("\(what.padding(toLength: 60, withPad: " ", startingAt: 0)) \(Int(rate))  \(Int(ratio * 100)) %")
+        report(what, "\(Int(rate))/s = \(ratio.rounded(to: 2)) of bare SQLite", "≥ 0.5")
     }
 
     private func commits(
@@ -91,19 +95,41 @@ struct StoreBenchmark {
         return Double(count) / start.duration(to: .now).seconds
     }
 
+    /// What one of eight writers waits for a commit of 4 KiB.
+    private func latency(_ store: ServiceStore) async throws {
+        let value = Data(repeating: UInt8(ascii: "x"), count: 4_096)
+        let times = try await withThrowingTaskGroup { group in
+            for writer in 0..<8 {
+                group.addTask {
+                    var times: [Duration] = []
+                    for number in 0..<500 {
+                        var batch = Batch()
+                        batch.put(record: "\(writer)-\(number)", type: "run", value)
+                        let start = ContinuousClock.now
+                        _ = try await store.commit(batch)
+                        times.append(start.duration(to: .now))
+                    }
+                    return times
+                }
+            }
+            return try await group.reduce(into: [Duration]()) { $0 += $1 }
+        }
+        report("commit of 4 KiB, 8 writers", "\(Percentiles(times))", "5 / 25 ms")
+    }
+
     private func reads(_ store: ServiceStore, _ bare: BareSQLite) async throws {
         var batch = Batch()
         for number in 0..<500 { batch.put(record: "0-\(number)", type: "run", value) }
         _ = try await store.commit(batch)
         let direct = try measure(20_000) { try bare.read() }
-        print("bare SQLite read of one row                  \(direct)")
-        print("record read                                  \(try await read(store, 20_000))")
+        report("bare SQLite read of one row", "\(direct)")
+        report("record read", "\(try await read(store, 20_000))", "0.2 ms")
         let start = ContinuousClock.now
         try await withThrowingTaskGroup { group in
             for _ in 0..<8 { group.addTask { _ = try await read(store, 5_000) } }
             try await group.waitForAll()
         }
-        print("record reads/s, 8 readers                    \(Int(40_000 / start.duration(to: .now).seconds))")
+        report("record reads, 8 readers", "\(Int(40_000 / start.duration(to: .now).seconds))/s")
     }
 
     private func read(_ store: ServiceStore, _ count: Int) async throws -> Percentiles {
@@ -142,6 +168,6 @@ struct StoreBenchmark {
             times.append(start.duration(to: .now))
             _ = try await committed
         }
-        print("commit called → follower has the event       \(Percentiles(times))")
+        report("commit called → follower has the event", "\(Percentiles(times))")
     }
 }

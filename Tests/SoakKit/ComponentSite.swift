@@ -4,24 +4,30 @@ import GatewayService
 import HTTPTransport
 import HTTPTypes
 import Model
-import ServiceKit
+package import ServiceKit
 import TestSupport
-import Testing
-import WorkerClients
+package import WorkerClients
 
 /// An installation behind the real nginx, with a user, a project and its repository; its components are processes.
-struct ComponentSite: Sendable {
-    static let projectPath = "/api/v1alpha/projects/user%2Fada%2Fnumbers"
+package struct ComponentSite: Sendable {
+    /// The project, as a path of the public API.
+    package static let projectPath = "/api/v1alpha/projects/user%2Fada%2Fnumbers"
 
-    let directory: String
-    let url: String
-    let processes: ComponentProcesses
+    /// Where the test keeps its own files.
+    package let directory: String
+    /// Where the components keep theirs.
+    package let data: String
+    /// The address of nginx.
+    package let url: String
+    package let processes: ComponentProcesses
     /// The public API, as ada.
-    let api: ServiceConnection
+    package let api: ServiceConnection
+    /// The configstore itself.
+    package let configstore: ConfigStoreClient
     /// The runservice itself, which knows more than the public API shows.
-    let runservice: RunServiceClient
+    package let runservice: RunServiceClient
     /// The group of the project's runs.
-    let group: String
+    package let group: String
 
     private static let internalToken = "internal-token-of-this-test"
     private static let password = "correct horse battery staple"
@@ -30,15 +36,18 @@ struct ComponentSite: Sendable {
     /// - Parameters:
     ///   - arrangement: how the components are spread over processes.
     ///   - driver: the executor's.
+    ///   - data: the directory in which the components keep their data; one of the test's own by default.
     ///   - body: the test.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or why the installation does not start.
-    static func with<Value: Sendable>(
+    package static func with<Value: Sendable>(
         _ arrangement: ComponentProcesses.Arrangement,
         driver: ExecutorConfiguration.DriverKind = .host,
+        data: String? = nil,
         _ body: (ComponentSite) async throws -> Value
     ) async throws -> Value {
         let directory = TemporaryDirectory.path
+        let data = data ?? directory
         let client = try HTTPClient()
         defer { client.shutdown() }
         for name in ["run", "logs", "trees"] {
@@ -50,10 +59,10 @@ struct ComponentSite: Sendable {
         }
         return try await TestNginx.run(render: { try nginxFiles($0, directory) }) { nginx in
             let path = "\(directory)/config.yml"
-            try Data(configuration(url: nginx.url, driver: driver).utf8).write(to: URL(filePath: path))
+            try Data(configuration(nginx.url, driver, data).utf8).write(to: URL(filePath: path))
             return try await ComponentProcesses.with(arrangement, configuration: path, logs: "\(directory)/logs") {
                 processes in
-                try await body(try await make(directory, nginx.url, processes, client))
+                try await body(try await make(directory, data, nginx.url, processes, client))
             }
         }
     }
@@ -70,7 +79,11 @@ struct ComponentSite: Sendable {
         return site.files()
     }
 
-    private static func configuration(url: String, driver: ExecutorConfiguration.DriverKind) -> String {
+    private static func configuration(
+        _ url: String,
+        _ driver: ExecutorConfiguration.DriverKind,
+        _ data: String
+    ) -> String {
         """
         id: chaos
         apiExposedURL: \(url)
@@ -81,22 +94,23 @@ struct ComponentSite: Sendable {
           cookieSigning:
             key: 0123456789abcdef0123456789abcdef
         configstore:
-          dataDir: configstore
+          dataDir: \(data)/configstore
         runservice:
-          dataDir: runservice
+          dataDir: \(data)/runservice
         executor:
-          dataDir: executor
+          dataDir: \(data)/executor
           activeTasksLimit: 4
           driver:
             type: \(driver.rawValue)
         gitserver:
-          dataDir: gitserver
+          dataDir: \(data)/gitserver
 
         """
     }
 
     private static func make(
         _ directory: String,
+        _ data: String,
         _ url: String,
         _ processes: ComponentProcesses,
         _ client: HTTPClient
@@ -116,9 +130,11 @@ struct ComponentSite: Sendable {
         let project: Project = try await api.send(.post, "/api/v1alpha/projects", NewProject())
         return ComponentSite(
             directory: directory,
+            data: data,
             url: url,
             processes: processes,
             api: api,
+            configstore: configstore,
             runservice: RunServiceClient(connection: try service(.runservice)),
             group: "/project/\(project.id)"
         )
@@ -141,7 +157,7 @@ struct ComponentSite: Sendable {
 
 extension ComponentSite {
     /// Makes a work tree with a pipeline file, on a branch of its own.
-    func makeTree(_ branch: String, pipeline: String) async throws {
+    package func makeTree(_ branch: String, pipeline: String) async throws {
         let tree = "\(directory)/trees/\(branch)"
         try FileManager.default.createDirectory(atPath: "\(tree)/.martlet", withIntermediateDirectories: true)
         try Data(pipeline.utf8).write(to: URL(filePath: "\(tree)/.martlet/config.yml"))
@@ -151,14 +167,14 @@ extension ComponentSite {
 
     /// Commits what has been added, even if that is nothing.
     /// - Returns: the commit.
-    func commit(_ branch: String, message: String) async throws -> String {
+    package func commit(_ branch: String, message: String) async throws -> String {
         _ = try await git(branch, "commit", "-q", "--allow-empty", "-m", message)
         return String(try await git(branch, "rev-parse", "HEAD").prefix(40))
     }
 
     /// Pushes the branch.
     /// - Returns: whether git says that this was done.
-    func push(_ branch: String) async throws -> Bool {
+    package func push(_ branch: String) async throws -> Bool {
         let tree = "\(directory)/trees/\(branch)"
         let arguments = ["push", "-q", "\(url)/repos/ada/numbers.git", branch]
         return try await TestProcess.run("git", arguments, in: tree, environment: environment).isSuccess
@@ -176,20 +192,5 @@ extension ComponentSite {
             "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org",
             "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org",
         ]
-    }
-}
-
-/// Repeats a call as long as a component that is being restarted may be the reason for its failure.
-/// - Throws: what the call throws when the reason is another one, or after a minute.
-func persistently<Value>(_ call: () async throws -> Value) async throws -> Value {
-    let end = Deadline.after(.seconds(60))
-    while true {
-        do {
-            return try await call()
-        } catch {
-            let kind = ErrorChain(error).first(RemoteError.self)?.kind ?? .unavailable
-            guard kind == .unavailable || kind == .internal, !end.isPast else { throw error }
-            try await Task.sleep(for: .milliseconds(30))
-        }
     }
 }

@@ -1,16 +1,16 @@
 import Model
 
 /// A pipeline whose every log is known beforehand: two tasks, the second after the first, printing numbered lines.
-struct NumbersPipeline: Sendable {
+package struct NumbersPipeline: Sendable {
     /// A step: what it prints, and how long it takes.
-    struct Step: Sendable {
-        let lines: Int
+    package struct Step: Sendable {
+        package let lines: Int
         /// The step sleeps for 50 ms after so many lines; nil prints all at once.
-        let pauseAfter: Int?
+        package let pauseAfter: Int?
     }
 
     /// The steps of each task by its name.
-    static let tasks: [(name: String, depends: String?, steps: [Step])] = [
+    package static let tasks: [(name: String, depends: String?, steps: [Step])] = [
         ("count", nil, [Step(lines: 60, pauseAfter: 10), Step(lines: 30, pauseAfter: 10)]),
         ("sum", "count", [Step(lines: 2_000, pauseAfter: nil)]),
     ]
@@ -18,14 +18,19 @@ struct NumbersPipeline: Sendable {
     /// A file to which each step appends a line when it begins; tasks in a sandbox cannot reach one.
     let evidence: String?
 
+    /// Makes the pipeline.
+    package init(evidence: String?) {
+        self.evidence = evidence
+    }
+
     /// What a step prints.
-    static func log(run: Int64, task: String, step: Int) -> [UInt8] {
+    package static func log(run: Int64, task: String, step: Int) -> [UInt8] {
         let lines = tasks.first { $0.name == task }?.steps[step].lines ?? 0
         return (1...lines).flatMap { Array("run \(run) \(task) \(step) line \($0)\n".utf8) }
     }
 
     /// The pipeline file.
-    var text: String {
+    package var text: String {
         "runs:\n  - name: numbers\n    tasks:\n" + Self.tasks.map(text(of:)).joined()
     }
 

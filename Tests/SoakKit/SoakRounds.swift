@@ -1,0 +1,133 @@
+import Base
+import ConfigStoreService
+import FoundationEssentials
+import Model
+import RunService
+import Store
+import TestSupport
+
+/// The rounds of a soak on one installation.
+struct SoakRounds: Sendable {
+    private let site: ComponentSite
+    private let options: Soak.Options
+    private let say: @Sendable (String) -> Void
+    private let evidence: String
+    private let ledger = RunLedger()
+    private let faults: FaultInjector
+    private let probes: StoreProbes
+    private let accounts: [AccountWorkload]
+    private let branches: [RunWorkload]
+
+    init(site: ComponentSite, options: Soak.Options, say: @escaping @Sendable (String) -> Void) throws {
+        self.site = site
+        self.options = options
+        self.say = say
+        evidence = "\(site.directory)/evidence"
+        faults = FaultInjector(processes: site.processes, disk: options.disk)
+        probes = try StoreProbes(directory: "\(site.data)/shared", reports: "\(site.directory)/reports")
+        accounts = (0..<2).map { AccountWorkload(configstore: site.configstore, prefix: "acc\($0)x") }
+        let ledger = ledger
+        branches = (0..<3).map { RunWorkload(site: site, ledger: ledger, branch: "b\($0)") }
+    }
+
+    func run() async throws -> [String] {
+        var random = SeededRandom(options.seed)
+        let end = Deadline.after(options.time)
+        for branch in branches { try await branch.prepare(pipeline: NumbersPipeline(evidence: evidence).text) }
+        var checked = 0
+        var seen: Int64 = 0
+        for round in 1... {
+            try await work(&random, isFirst: round == 1)
+            let verdict = try await verdict(logsBeyond: seen)
+            (checked, seen) = (checked + verdict.broken.checked, verdict.last)
+            report(round, checked)
+            let history = faults.takeHistory()
+            if !verdict.broken.messages.isEmpty {
+                for fault in history { say("this round: \(fault)") }
+                return verdict.broken.messages
+            }
+            if end.isPast || round == options.rounds { break }
+        }
+        let whole = try await RunVerdict(site: site, ledger: ledger.page, evidence: evidence, mayFail: true).check()
+        say("\(whole.last) runs with all their logs are there at the end")
+        return whole.broken.messages
+    }
+
+    /// Works and breaks for a round's time, and comes to rest.
+    private func work(_ random: inout SeededRandom, isFirst: Bool) async throws {
+        let end = Deadline.after(options.roundTime)
+        let seeds = (0..<8).map { _ in random.next() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, branch) in branches.enumerated() {
+                group.addTask { try await branch.work(SeededRandom(seeds[index]), pushesFirst: isFirst) { end.isPast } }
+            }
+            for (index, account) in accounts.enumerated() {
+                group.addTask { try await account.work(SeededRandom(seeds[3 + index]), until: end) }
+            }
+            group.addTask {
+                var own = SeededRandom(seeds[6])
+                try await probes.run(&own, until: end)
+            }
+            group.addTask {
+                var own = SeededRandom(seeds[7])
+                try await faults.run(&own, until: end)
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func verdict(logsBeyond seen: Int64) async throws -> (broken: BrokenPromises, last: Int64) {
+        var broken = BrokenPromises("processes")
+        for problem in site.processes.problems { broken.expect(false, problem) }
+        for account in accounts {
+            await account.verify()
+            broken.add(account.broken)
+        }
+        let runs = try await RunVerdict(site: site, ledger: ledger.page, evidence: evidence, mayFail: true)
+            .check(logsBeyond: seen)
+        broken.add(runs.broken)
+        try await probes.endMaintenance()
+        let copies = "\(site.directory)/copies"
+        defer { remove(copies) }
+        let shared = try StoreFile(copying: probes.directory, to: "\(copies)/shared")
+        var probed = ProbeVerdict(reports: probes.reports)
+        try probed.check(shared)
+        broken.add(probed.broken)
+        broken.add(try await look("shared", probes.directory, copies, nil))
+        broken.add(try await look("configstore", "\(site.data)/configstore", copies, ConfigReadModel()))
+        broken.add(try await look("runservice", "\(site.data)/runservice", copies, RunReadModel()))
+        broken.add(try await look("gitserver", "\(site.data)/gitserver/outbox", copies, nil))
+        return (broken, runs.last)
+    }
+
+    private func look(
+        _ name: String,
+        _ source: String,
+        _ copies: String,
+        _ projection: (any Projection)?
+    ) async throws -> BrokenPromises {
+        let directory = "\(copies)/look-\(name)"
+        var verdict = StoreVerdict(try StoreFile(copying: source, to: directory), named: name)
+        try verdict.check()
+        if let projection { try await verdict.check(projection, in: directory) }
+        return verdict.broken
+    }
+
+    private func remove(_ path: String) {
+        do { try FileManager.default.removeItem(atPath: path) } catch { say("cannot remove \(path): \(error)") }
+    }
+
+    private func report(_ round: Int, _ checked: Int) {
+        let page = ledger.page
+        let counts = faults.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let changes = accounts.map(\.counts).reduce((0, 0)) { ($0.0 + $1.acknowledged, $0.1 + $1.lost) }
+        say(
+            """
+            round \(round): \(page.acknowledged) runs and \(changes.0) changes acknowledged (\(changes.1) answers lost), \
+            \(page.followed.count) logs followed (broken off \(page.breaks) times); faults: \(counts), acted \
+            \(site.processes.actedCount()), deaths \(site.processes.deaths.count); store processes: \(probes.toll.deaths) killed, \
+            \(probes.toll.pauses) paused; \(checked) values checked
+            """
+        )
+    }
+}
