@@ -89,7 +89,7 @@ let package = Package(
         library("GatewayClient", ["Base", "HTTPTransport", .httpTypes]),
 
         // Libraries
-        library("ObjectStorage", ["Base", .systemPackage]),
+        library("ObjectStorage", ["Base", "HTTPTransport", .crypto, .httpTypes]),
         library("Store", ["Base", "ObjectStorage", "CLinux", .crypto, .grdb, .grdbSQLite, .logging]),
         library("StrictYAML", ["Base", .yams]),
         library("RunConfig", ["Base", "Model", "StrictYAML"]),
@@ -101,7 +101,7 @@ let package = Package(
         library(
             "ServiceKit",
             [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "StrictYAML",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "StrictYAML",
                 .hummingbird, .httpTypes, .logging, .lifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -187,14 +187,18 @@ let package = Package(
         tests(of: "Base"),
         tests(of: "Model"),
         tests(of: "HTTPTransport", [.hummingbird, .httpTypes, .logging, .nioCore, .lifecycle, .subprocess]),
-        tests(of: "ObjectStorage"),
+        tests(of: "ObjectStorage", ["HTTPTransport", .httpTypes]),
         .executableTarget(
             name: "StoreCrashProbe",
-            dependencies: ["Base", "Store"],
+            dependencies: ["Base", "ObjectStorage", "Store"],
             path: "Tests/StoreCrashProbe",
             swiftSettings: settings
         ),
-        tests(of: "Store", ["StoreCrashProbe", .grdbSQLite, .logging], exclude: ["Schemas"]),
+        tests(
+            of: "Store",
+            ["ObjectStorage", "StoreCrashProbe", .grdbSQLite, .logging],
+            exclude: ["Schemas"]
+        ),
         tests(of: "StrictYAML"),
         tests(of: "RunConfig", ["Model", "StrictYAML", .subprocess], exclude: ["Golden"]),
         tests(
@@ -203,7 +207,10 @@ let package = Package(
         ),
         tests(
             of: "ServiceKit",
-            ["Model", "StrictYAML", "HTTPTransport", "WorkerClients", .hummingbird, .httpTypes, .logging, .lifecycle]
+            [
+                "Model", "StrictYAML", "HTTPTransport", "ObjectStorage", "WorkerClients",
+                .hummingbird, .httpTypes, .logging, .lifecycle,
+            ]
         ),
         tests(
             of: "ConfigStoreService",

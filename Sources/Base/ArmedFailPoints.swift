@@ -64,9 +64,10 @@ final class ArmedFailPoints: Sendable {
 
     private func act(_ action: FailPlan.Action, _ point: FailPoint) throws {
         note("\(getpid()) \(point.rawValue) \(action)\n")
+        // Raised for this thread: a signal for the process might reach another one while this one goes on for a moment.
         switch action {
-        case .kill: kill(getpid(), SIGKILL)
-        case .pause: kill(getpid(), SIGSTOP)
+        case .kill: raise(SIGKILL)
+        case .pause: raise(SIGSTOP)
         case .error(let code): throw SystemError("pass \(point.rawValue)", code: code)
         case .delay(let milliseconds): usleep(UInt32(clamping: milliseconds) &* 1_000)
         case .torn, .cut: preconditionFailure("\(point.rawValue) writes no bytes")

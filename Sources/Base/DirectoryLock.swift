@@ -13,10 +13,19 @@ public final class DirectoryLock: Sendable {
     ///   - service: what takes it, for people.
     /// - Throws: ``Failure`` when another process has it, ``SystemError`` when it cannot be used.
     public init(_ directory: String, for service: String) throws {
+        // An initializer that throws once every property is set runs deinit, too, so the descriptor is set last.
+        descriptor = try Self.lock(directory, for: service)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    private static func lock(_ directory: String, for service: String) throws -> Int32 {
         let path = "\(directory)/lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
-        let end = Deadline.after(Self.patience)
+        let end = Deadline.after(patience)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
             if reason == EWOULDBLOCK, !end.isPast {
@@ -27,9 +36,6 @@ public final class DirectoryLock: Sendable {
             guard reason == EWOULDBLOCK else { throw SystemError("lock \(path)", code: reason) }
             throw Failure("another \(service) uses the data directory \(directory): stop it first")
         }
-    }
-
-    deinit {
-        close(descriptor)
+        return descriptor
     }
 }

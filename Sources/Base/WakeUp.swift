@@ -10,8 +10,9 @@ public final class WakeUp: Sendable {
     /// - Parameter countsSignals: whether every signal lets one wait return; otherwise signals before a wait are one.
     /// - Throws: ``SystemError`` when the process has no descriptor left.
     public init(countsSignals: Bool = false) throws {
-        descriptor = clinux_eventfd(countsSignals ? 1 : 0)
+        let descriptor = clinux_eventfd(countsSignals ? 1 : 0)
         guard descriptor >= 0 else { throw SystemError("open event descriptor") }
+        self.descriptor = descriptor
     }
 
     deinit {

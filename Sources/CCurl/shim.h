@@ -6,6 +6,9 @@
 
 #include <curl/curl.h>
 
+// POLLRDHUP of Linux, which its header shows to GNU programs only: the peer has closed its side.
+enum { ccurl_poll_hang_up = 0x2000 };
+
 typedef size_t (*ccurl_data_callback)(char *data, size_t size, size_t count, void *context);
 
 static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
@@ -44,6 +47,11 @@ static inline CURLcode ccurl_set_data_callback(
 static inline CURLcode ccurl_set_before_request(CURL *easy, curl_prereq_callback callback, void *context) {
     CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
     return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_PREREQDATA, context);
+}
+
+static inline CURLcode ccurl_set_new_socket(CURL *easy, curl_sockopt_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, callback);
+    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, context);
 }
 
 static inline void *ccurl_get_private(CURL *easy) {

@@ -20,6 +20,7 @@ struct RunRoutes: Sendable {
             optional.get("\(runs)/:number") { _, context in
                 try Response.json(RunResponse(try await visible(context, place)))
             }
+            required.delete("\(runs)/:number") { _, context in try await remove(context, place) }
             required.put("\(runs)/:number/actions") { request, context in try await act(request, context, place) }
             optional.get("\(runs)/:number/tasks/:task") { _, context in try await task(context, place) }
             required.put("\(runs)/:number/tasks/:task/actions") { request, context in
@@ -27,6 +28,9 @@ struct RunRoutes: Sendable {
             }
             optional.get("\(runs)/:number/tasks/:task/logs") { request, context in
                 try await log(request, context, place)
+            }
+            required.delete("\(runs)/:number/tasks/:task/logs") { request, context in
+                try await removeLog(request, context, place)
             }
         }
     }
@@ -128,6 +132,20 @@ struct RunRoutes: Sendable {
         )
     }
 
+    private func removeLog(
+        _ request: Request,
+        _ context: GatewayContext,
+        _ place: RunOwnerLookup.Place
+    ) async throws -> Response {
+        let selector = try Self.selector(request)
+        let whole = try await owned(context, place)
+        let id = TaskID(try context.pathVariable("task"))
+        try await relay(["logDoesNotExist", "logNotComplete"]) {
+            try await runservice.removeLog(selector, of: id, run: whole.run.id)
+        }
+        return .empty()
+    }
+
     private static func selector(_ request: Request) throws -> LogSelector {
         switch (request.query("setup"), request.query("step")) {
         case (.some, nil): return .setup
@@ -174,6 +192,12 @@ struct RunRoutes: Sendable {
     private func act(_ action: RunAction, on run: RunID) async throws -> Response {
         try await relay(["runPhaseRefused", "runNotActive"]) { try await runservice.act(action, on: run) }
         return try await answer(run)
+    }
+
+    private func remove(_ context: GatewayContext, _ place: RunOwnerLookup.Place) async throws -> Response {
+        let whole = try await owned(context, place)
+        try await relay(["runNotEnded"]) { try await runservice.remove(whole.run.id) }
+        return .empty()
     }
 
     private func answer(_ run: RunID) async throws -> Response {

@@ -20,14 +20,16 @@ final class GzipDecoder {
     /// Starts a body that may unpack to `limit` bytes.
     /// - Throws: ``Failure`` when there is no memory.
     init(limit: Int) throws {
-        self.limit = limit
-        stream = .allocate(capacity: 1)
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
         // 15 bits of window, plus 16 for the gzip format alone (zlib.h, inflateInit2).
         guard czlib_inflate_init(stream, 15 + 16) == Z_OK else {
+            // No property is set yet, so deinit does not free the memory again.
             stream.deallocate()
             throw Failure("cannot start zlib")
         }
+        self.limit = limit
+        self.stream = stream
     }
 
     deinit {

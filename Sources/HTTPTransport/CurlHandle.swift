@@ -14,11 +14,16 @@ final class CurlHandle {
     private var refusal: HTTPTransportError?
     private var hasNews = false
     private var started = ContinuousClock.now
+    /// Sockets that were opened for a streamed body, of which the last to connect may not be the one that is used.
+    private var candidates: [Int32] = []
+    private var socket: Int32?
 
     /// Whether a callback paused the transfer because the reader's buffer was full.
     var isReceivingPaused = false
     /// Whether a callback paused the transfer because the producer had nothing.
     var isSendingPaused = false
+    /// Whether the server had hung up at the last look, while the transfer waited for its producer.
+    var wasHungUp = false
     /// How many bytes had moved at the last look, and since when they have not moved.
     var progress: (bytes: Int, since: ContinuousClock.Instant) = (0, .now)
 
@@ -44,6 +49,15 @@ final class CurlHandle {
     /// Whether the caller's side holds the transfer up.
     var isPaused: Bool { isReceivingPaused || isSendingPaused }
 
+    /// Whether the server has closed its side of the connection.
+    ///
+    /// libcurl reads no more once the server closed, and does not look at a connection whose sending is paused.
+    var isHungUp: Bool {
+        guard let socket else { return false }
+        var look = pollfd(fd: socket, events: Int16(ccurl_poll_hang_up), revents: 0)
+        return poll(&look, 1, 0) > 0
+    }
+
     /// How many bytes moved so far, both ways.
     var byteCount: Int {
         Int(ccurl_get_size(easy, CURLINFO_SIZE_UPLOAD_T)) + Int(ccurl_get_size(easy, CURLINFO_SIZE_DOWNLOAD_T))
@@ -62,6 +76,9 @@ final class CurlHandle {
         hasNews = false
         isReceivingPaused = false
         isSendingPaused = false
+        wasHungUp = false
+        candidates = []
+        socket = nil
     }
 
     /// Wakes the reader once for all that arrived in this turn of the loop.
@@ -159,11 +176,27 @@ final class CurlHandle {
         }
     }
 
+    /// Notes a socket that libcurl opens.
+    func note(newSocket socket: Int32) {
+        if case .stream = transfer?.request.payload { candidates.append(socket) }
+    }
+
+    private static func port(of socket: Int32) -> Int32? {
+        // The port lies at the same place in the addresses of both families.
+        var address = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+        }
+        return code == 0 ? Int32(UInt16(bigEndian: address.sin6_port)) : nil
+    }
+
     /// Agrees to the request being sent over the connection that was chosen.
     ///
     /// libcurl repeats a request when a reused connection breaks before the first byte of an answer. If a part of it had been
     /// sent, the server may have acted on it, so this refuses unless acting twice does no harm (RFC 9110, section 9.2.2).
-    func mayBegin() -> Bool {
+    func mayBegin(localPort: Int32) -> Bool {
+        socket = candidates.last { Self.port(of: $0) == localPort || transfer?.request.endpoint.socketPath != nil }
         guard let request = transfer?.request, !request.isIdempotent else { return true }
         guard ccurl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0 else { return true }
         refusal = request.error(.brokenTransfer, "the connection broke before the answer began")
@@ -183,6 +216,7 @@ extension CurlHandle {
         setup.address(request)
         headerList = setup.headers(request.headerLines)
         setup.body(request)
+        setup.signature(request.signature)
         guard setup.code == CURLE_OK else {
             let reason = String(cString: curl_easy_strerror(setup.code))
             throw request.error(setup.code == CURLE_OUT_OF_MEMORY ? .closed : .badURL, "libcurl refused: \(reason)")

@@ -16,6 +16,7 @@ struct CurlRequest: Sendable {
     let payload: Payload
     let deadline: Deadline?
     let idleTimeout: Duration?
+    let signature: AWSSignature?
     let site: Site
 
     /// - Throws: ``HTTPTransportError`` of kind `badURL`.
@@ -23,9 +24,10 @@ struct CurlRequest: Sendable {
         method = call.method
         endpoint = call.endpoint
         path = call.path
-        headerLines = Self.headerLines(call.headers)
+        headerLines = Self.headerLines(call.headers, isSigned: call.signature != nil)
         deadline = call.deadline
         idleTimeout = call.idleTimeout
+        signature = call.signature
         self.site = site
         payload =
             switch call.body {
@@ -60,10 +62,15 @@ struct CurlRequest: Sendable {
     }
 
     /// Lines in libcurl's form: `Name;` sends an empty field, `Name:` suppresses one of libcurl's own.
-    private static func headerLines(_ headers: HTTPFields) -> [String] {
-        var lines = ["Expect:"]
-        if headers[.contentType] == nil { lines.append("Content-Type:") }
-        if headers[.accept] == nil { lines.append("Accept:") }
+    ///
+    /// libcurl 7.88 signs also what it suppresses, so a signed request suppresses nothing.
+    private static func headerLines(_ headers: HTTPFields, isSigned: Bool) -> [String] {
+        var lines: [String] = []
+        if !isSigned {
+            lines.append("Expect:")
+            if headers[.contentType] == nil { lines.append("Content-Type:") }
+            if headers[.accept] == nil { lines.append("Accept:") }
+        }
         for field in headers where !framing.contains(field.name) {
             lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }

@@ -1,3 +1,4 @@
+import Base
 import CCurl
 import HTTPTypes
 
@@ -33,6 +34,7 @@ struct CurlSetup {
         note(ccurl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, CURLOPT_WRITEDATA, receiveBytes, context))
         note(ccurl_set_data_callback(easy, CURLOPT_READFUNCTION, CURLOPT_READDATA, supplyBytes, context))
         note(ccurl_set_before_request(easy, beginRequest, context))
+        note(ccurl_set_new_socket(easy, takeSocket, context))
     }
 
     /// The server and the path, taken literally.
@@ -40,6 +42,14 @@ struct CurlSetup {
         set(CURLOPT_PATH_AS_IS, 1)
         set(CURLOPT_URL, request.url)
         if let path = request.endpoint.socketPath { set(CURLOPT_UNIX_SOCKET_PATH, path) }
+    }
+
+    /// Who signs the request; without one, no credential is ever set.
+    mutating func signature(_ signature: AWSSignature?) {
+        guard let signature else { return }
+        set(CURLOPT_AWS_SIGV4, signature.scope)
+        set(CURLOPT_USERNAME, signature.accessKey)
+        set(CURLOPT_PASSWORD, signature.secretAccessKey.revealed)
     }
 
     /// The header fields; the caller frees the list after the transfer.
@@ -72,6 +82,8 @@ struct CurlSetup {
             copyBody(bytes)
         case .stream(let length):
             set(CURLOPT_UPLOAD, 1)
+            // A body that cannot be sent again never goes over an old connection, which may be dead.
+            set(CURLOPT_FRESH_CONNECT, 1)
             note(ccurl_set_size(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(length ?? -1)))
         }
         if request.method != .head { set(CURLOPT_CUSTOMREQUEST, request.method.rawValue) }
@@ -139,7 +151,12 @@ private func beginRequest(
     _: UnsafeMutablePointer<CChar>?,
     _: UnsafeMutablePointer<CChar>?,
     _: Int32,
-    _: Int32
+    _ localPort: Int32
 ) -> Int32 {
-    handle(context)?.mayBegin() == false ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK
+    handle(context)?.mayBegin(localPort: localPort) == false ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK
+}
+
+private func takeSocket(_ context: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _: curlsocktype) -> Int32 {
+    handle(context)?.note(newSocket: socket)
+    return CURL_SOCKOPT_OK
 }

@@ -24,7 +24,7 @@ final class CurlThread {
         } else {
             loop.stop()
             for case .start(let transfer) in loop.takeCommands().commands {
-                transfer.response.finish(.failure(transfer.request.error(.closed, "libcurl cannot start")))
+                transfer.finish(.failure(transfer.request.error(.closed, "libcurl cannot start")))
             }
         }
         loop.finish()
@@ -49,12 +49,19 @@ final class CurlThread {
             curl_multi_perform(multi, &count)
             collectFinished()
             endOverdue()
-            running.values.forEach { $0.publish() }
+            publish()
             loop.report(transferCount: running.count)
             if loop.fallAsleep() { sleep() }
         }
         for handle in running.values { finish(handle, failing: .closed, "the HTTP client was shut down") }
         loop.report(transferCount: 0)
+    }
+
+    private func publish() {
+        for handle in running.values {
+            handle.publish()
+            if handle.isSendingPaused { watch.include(.now + TransferWatch.hangUpCheck) }
+        }
     }
 
     // MARK: - Commands
@@ -79,8 +86,7 @@ final class CurlThread {
         // A call may be cancelled before its start was taken from the queue.
         guard !transfer.response.hasEnded else { return }
         guard let handle = spare.popLast() ?? CurlHandle() else {
-            transfer.response.finish(.failure(transfer.request.error(.closed, "libcurl has no memory left")))
-            return
+            return transfer.finish(.failure(transfer.request.error(.closed, "libcurl has no memory left")))
         }
         running[ObjectIdentifier(transfer)] = handle
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, running.count + configuration.maximumIdleConnections)
@@ -133,8 +139,8 @@ final class CurlThread {
     }
 
     private func endOverdue() {
-        for (handle, reason) in watch.overdue(among: running.values, now: .now) {
-            finish(handle, failing: .timedOut, reason)
+        for (handle, kind, reason) in watch.overdue(among: running.values, now: .now) {
+            finish(handle, failing: kind, reason)
         }
         // The pass forgets every moment but those of the transfers it saw; one that came after the retries would be missed.
         if !crowdedOut.handles.isEmpty { watch.include(crowdedOut.until) }
@@ -148,8 +154,7 @@ final class CurlThread {
     private func finish(_ handle: CurlHandle, _ result: Result<Void, any Error>) {
         let transfer = handle.transfer
         release(handle)
-        transfer?.response.finish(result)
-        transfer?.upload?.close()
+        transfer?.finish(result)
     }
 
     /// Takes a handle out of use; a connection in the middle of a transfer is closed by this.

@@ -23,6 +23,7 @@ final class CurlTransfer: Sendable {
             guard case .stream(_, let stream) = body, let upload else { return try await response.head() }
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await self.pump(stream, into: upload) }
+                group.addTask { await upload.waitForEnd() }
                 return try await finishExchange(upload, producer: &group)
             }
         } onCancel: {
@@ -46,6 +47,12 @@ final class CurlTransfer: Sendable {
         loop.post(.resumeReceiving(self))
     }
 
+    /// Ends both directions, on the loop's side.
+    func finish(_ result: Result<Void, any Error>) {
+        response.finish(result)
+        upload?.close()
+    }
+
     /// Breaks the transfer off, unless it is over.
     func abort(_ error: any Error) {
         guard response.abort(error) else { return }
@@ -63,7 +70,10 @@ final class CurlTransfer: Sendable {
             upload.close()
             producer.cancelAll()
         }
-        try await producer.waitForAll()
+        // A producer that waits for something itself learns only by this that nobody wants it any more.
+        while try await producer.next() != nil {
+            if upload.isClosed { producer.cancelAll() }
+        }
         try response.check()
         return head
     }

@@ -21,6 +21,10 @@ public struct HTTPCall: Sendable {
     /// Time that the caller spends, as a slow producer or reader of a body, does not count. Silence is noticed at most a quarter
     /// of the time-out late.
     public var idleTimeout: Duration?
+    /// Signs the request; nil for none.
+    ///
+    /// The key goes to libcurl alone, and never into a field or an error.
+    public var signature: AWSSignature?
     /// How many bytes ``HTTPReply/collect()`` accepts.
     public var responseLimit: Int = 16 << 20
 

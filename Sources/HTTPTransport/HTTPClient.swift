@@ -29,6 +29,20 @@ public final class HTTPClient: Sendable {
         return HTTPReply(head, body: HTTPReplyBody(transfer, of: self), limit: call.responseLimit)
     }
 
+    /// Sends a request whose answer nobody waits for, as the last word of a task that was cancelled.
+    ///
+    /// It returns at once, and carries no streamed body. Whether the request arrives is not known; without a deadline it gets a minute.
+    public func dispatch(_ call: HTTPCall, file: String = #fileID, line: Int = #line) {
+        var call = call
+        call.deadline = call.deadline ?? .after(.seconds(60))
+        if case .stream = call.body { preconditionFailure("nobody would produce the body") }
+        do throws(HTTPTransportError) {
+            loop.post(.start(CurlTransfer(try CurlRequest(call, site: Site(file: file, line: line)), on: loop)))
+        } catch {
+            // A malformed call is sent by nobody, as one that is lost on its way.
+        }
+    }
+
     /// Ends the thread, and with an error of kind `closed` all transfers.
     ///
     /// It returns at once; calling it again does nothing.

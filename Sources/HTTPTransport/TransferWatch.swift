@@ -10,6 +10,9 @@ struct TransferWatch {
     /// Silence is noticed at most this part of the time-out late.
     private static let idleChecks = 4
 
+    /// How often a transfer that waits for its producer looks whether its server is still there.
+    static let hangUpCheck: Duration = .milliseconds(500)
+
     /// Watches one more transfer.
     mutating func add(_ handle: CurlHandle, now: ContinuousClock.Instant) {
         guard let request = handle.transfer?.request else { return }
@@ -18,20 +21,25 @@ struct TransferWatch {
         include(request.idleTimeout.map { now + $0 / Self.idleChecks })
     }
 
-    /// The transfers whose time has come, with the reason.
+    /// The transfers whose time has come or whose server is gone, with the reason.
     mutating func overdue(
         among handles: some Sequence<CurlHandle>,
         now: ContinuousClock.Instant
-    ) -> [(CurlHandle, String)] {
+    ) -> [(CurlHandle, HTTPTransportError.Kind, String)] {
         guard let next, next <= now else { return [] }
         self.next = nil
-        var found: [(CurlHandle, String)] = []
+        var found: [(CurlHandle, HTTPTransportError.Kind, String)] = []
         for handle in handles {
             guard let request = handle.transfer?.request else { continue }
             if let reason = Self.reason(to: handle, request, now) {
-                found.append((handle, reason))
+                found.append((handle, .timedOut, reason))
                 continue
             }
+            if Self.isAbandoned(handle) {
+                found.append((handle, .brokenTransfer, "the server closed the connection before the body was sent"))
+                continue
+            }
+            if handle.isSendingPaused { include(now + Self.hangUpCheck) }
             include(request.deadline?.instant)
             include(request.idleTimeout.map { now + $0 / Self.idleChecks })
         }
@@ -50,6 +58,13 @@ struct TransferWatch {
     mutating func include(_ instant: ContinuousClock.Instant?) {
         guard let instant else { return }
         next = min(next ?? instant, instant)
+    }
+
+    /// Two looks, so that libcurl has read what the server said before it hung up.
+    private static func isAbandoned(_ handle: CurlHandle) -> Bool {
+        let before = handle.wasHungUp
+        handle.wasHungUp = handle.isSendingPaused && !handle.isReceivingPaused && handle.isHungUp
+        return before && handle.wasHungUp
     }
 
     private static func reason(

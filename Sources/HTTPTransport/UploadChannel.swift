@@ -21,12 +21,18 @@ final class UploadChannel: Sendable {
         var isClosed = false
         var isPaused = false
         var producer: CheckedContinuation<Void, Never>?
+        var observer: CheckedContinuation<Void, Never>?
 
         var unsent: Int { buffer.count - sent }
 
         mutating func takePause() -> Bool {
             defer { isPaused = false }
             return isPaused
+        }
+
+        mutating func takeObserver() -> CheckedContinuation<Void, Never>? {
+            defer { observer = nil }
+            return observer
         }
 
         mutating func takeProducer() -> CheckedContinuation<Void, Never>? {
@@ -63,12 +69,29 @@ final class UploadChannel: Sendable {
 
     /// Takes no more: the server has answered already, or the transfer is over.
     func close() {
-        state.withLock { state in
+        let (producer, observer) = state.withLock { state in
             state.isClosed = true
             state.buffer = []
             state.sent = 0
-            return state.takeProducer()
-        }?.resume()
+            return (state.takeProducer(), state.takeObserver())
+        }
+        producer?.resume()
+        observer?.resume()
+    }
+
+    /// Whether nothing more is taken.
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
+    /// Returns when nothing more is taken or nothing more will come; one caller at a time.
+    func waitForEnd() async {
+        await withCheckedContinuation { continuation in
+            let mustWait = state.withLock { state in
+                guard !state.isClosed, !state.isComplete else { return false }
+                state.observer = continuation
+                return true
+            }
+            if !mustWait { continuation.resume() }
+        }
     }
 
     // MARK: - The producer's side
@@ -112,10 +135,12 @@ final class UploadChannel: Sendable {
     /// - Returns: whether the transfer paused and may go on.
     /// - Throws: ``Base/Failure`` when there were fewer bytes than were announced.
     func complete() throws -> Bool {
-        try state.withLock { state in
+        let (isPaused, observer) = try state.withLock { state in
             if let missing = state.missing, missing > 0 { throw Failure("the body is \(missing) bytes short") }
             state.isComplete = true
-            return state.takePause()
+            return (state.takePause(), state.takeObserver())
         }
+        observer?.resume()
+        return isPaused
     }
 }

@@ -7,6 +7,9 @@ package struct ObjectListing: AsyncSequence, Sendable {
         self.makeNext = makeNext
     }
 
+    /// Starts a walk and returns what yields its next element.
+    func advance() -> @Sendable () async throws -> ObjectFacts? { makeNext() }
+
     /// Starts a walk.
     package func makeAsyncIterator() -> Iterator { Iterator(advance: makeNext()) }
 

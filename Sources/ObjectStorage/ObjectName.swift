@@ -10,7 +10,7 @@ package enum ObjectName {
     /// Checks a name: relative, segments separated by `/`, none of them empty, `.` or `..`, no control characters,
     /// Unicode in composed form.
     /// - Throws: ``ObjectStorageError`` of kind invalidName.
-    package static func check(_ name: String) throws {
+    package static func check(_ name: String) throws(ObjectStorageError) {
         guard !name.isEmpty else { throw refused(name, "it is empty") }
         try checkCharacters(name)
         for segment in name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
@@ -24,9 +24,19 @@ package enum ObjectName {
         }
     }
 
+    /// Whether a text is a name.
+    package static func isValid(_ name: String) -> Bool {
+        do throws(ObjectStorageError) {
+            try check(name)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Checks what a listing may begin with: empty, or the beginning of a name.
     /// - Throws: ``ObjectStorageError`` of kind invalidName.
-    package static func check(prefix: String) throws {
+    package static func check(prefix: String) throws(ObjectStorageError) {
         try checkCharacters(prefix)
         let segments = prefix.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         for (index, segment) in segments.enumerated() {
@@ -37,7 +47,18 @@ package enum ObjectName {
         }
     }
 
-    private static func checkCharacters(_ name: String) throws {
+    /// Checks what a listing may begin with and after: the second goes on where the first ends.
+    /// - Throws: ``ObjectStorageError`` of kind invalidName.
+    static func check(prefix: String, after: String?) throws(ObjectStorageError) {
+        try check(prefix: prefix)
+        guard let after else { return }
+        try check(prefix: after)
+        guard after.utf8.starts(with: prefix.utf8) else {
+            throw refused(after, "it does not begin with the listed prefix \(prefix)")
+        }
+    }
+
+    private static func checkCharacters(_ name: String) throws(ObjectStorageError) {
         guard name.utf8.count <= limit else {
             throw refused(String(name.prefix(40)), "it has \(name.utf8.count) bytes; at most \(limit) are allowed")
         }

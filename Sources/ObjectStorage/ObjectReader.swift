@@ -3,14 +3,20 @@ package protocol ObjectReader: Sendable {
     /// The object's size in bytes.
     var size: Int64 { get }
 
+    /// How many bytes ``chunks(_:of:)`` asks for at once when nobody says.
+    var chunkSize: Int64 { get }
+
     /// Bytes of a range; what lies beyond the end is left out.
     @concurrent func read(_ range: Range<Int64>) async throws -> [UInt8]
 }
 
 extension ObjectReader {
-    /// The bytes of a range in chunks, read when asked for; nil means the whole object.
-    package func chunks(_ range: Range<Int64>? = nil, of bytes: Int64 = 256 << 10) -> ObjectChunks {
-        ObjectChunks(reader: self, range: (range ?? 0..<size).clamped(to: 0..<size), step: bytes)
+    /// A quarter of a mebibyte, which suits files.
+    package var chunkSize: Int64 { 256 << 10 }
+
+    /// The bytes of a range in chunks, read when asked for; nil means the whole object, or what suits the backend.
+    package func chunks(_ range: Range<Int64>? = nil, of bytes: Int64? = nil) -> ObjectChunks {
+        ObjectChunks(reader: self, range: (range ?? 0..<size).clamped(to: 0..<size), step: bytes ?? chunkSize)
     }
 }
 

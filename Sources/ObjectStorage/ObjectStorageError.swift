@@ -14,6 +14,8 @@ package struct ObjectStorageError: CausedError, CustomStringConvertible {
         case shortWrite
         /// The object is larger than the caller wants.
         case tooLarge
+        /// The object was written again since it was opened.
+        case replaced
         /// The file to adopt is missing or not a regular file.
         case badSource
         /// The storage cannot be reached, read or written, such as on a full disk.

@@ -1,11 +1,12 @@
 /// Named immutable objects: logs, archives, caches; in the cluster also what the data manager writes.
 ///
 /// Contract of every implementation:
-/// - **Names** follow ``ObjectName``; others are refused with `invalidName` before anything is touched. Names form a
-///   hierarchy: an object cannot also be the parent of objects (`clash`).
+/// - **Names** follow ``ObjectName``; others are refused with `invalidName` before anything is touched. Callers treat names as a
+///   hierarchy: where directories hold the objects, one cannot also be the parent of others (`clash`).
 /// - **Writes are whole.** An object appears complete or not at all; writing a name again replaces it whole, and a reader
-///   that has the old one open keeps it. A body shorter than its size throws `shortWrite`; of a longer one the rest is left
-///   unread. A write that throws or is cancelled leaves no visible object.
+///   that has the old one open keeps it or throws `replaced`, and never gets a mix. A body shorter than its size throws
+///   `shortWrite`; of a longer one the rest is left unread. A write that throws or is cancelled leaves nothing; only where the
+///   answer of a server was lost, the whole object may be there.
 /// - **Writes last.** When `write` or `adopt` returns, the object survives a power loss.
 /// - **Order.** `list` yields names in ascending order of their bytes, each at most once. Objects written or deleted
 ///   meanwhile may be missed or listed.
@@ -76,7 +77,7 @@ extension ObjectStore {
         do {
             _ = try await stat(name)
             return true
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch  where ObjectStorageError.isNotExist(error) {
             return false
         }
     }

@@ -19,7 +19,7 @@ package struct ExecutorAPI: Sendable {
     package func addRoutes(to group: RouterGroup<ServiceContext>) {
         group.put("executors/:executor") { request, context in try await register(request, context) }
         group.delete("executors/:executor") { _, context in
-            try await scheduler.submit(.event(.executorDeleted(try Self.executor(context))))
+            try await scheduler.submit(.event(.executorDeleted(try ExecutorCaller.executor(context))))
             return Response.empty()
         }
         group.get("executors/:executor/work") { request, context in try await work(request, context) }
@@ -34,12 +34,12 @@ package struct ExecutorAPI: Sendable {
         guard registration.activeTasksLimit >= 0 else {
             throw APIError(.badRequest, "An executor's limit of active tasks must not be negative.")
         }
-        try await scheduler.submit(.event(.executorSeen(try Self.executor(context), registration)))
+        try await scheduler.submit(.event(.executorSeen(try ExecutorCaller.executor(context), registration)))
         return Response.empty()
     }
 
     private func work(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let executor = try Self.executor(context)
+        let executor = try ExecutorCaller.executor(context)
         let seconds = min(60, max(0, try request.integer("seconds") ?? 0))
         let version = try request.integer("after") ?? 0
         let work = try await untilGracefulShutdown {
@@ -51,44 +51,26 @@ package struct ExecutorAPI: Sendable {
 
     // The logs become objects before the end of the task is stored: a finished task always has all its bytes.
     private func report(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let (task, executor, attempt) = try Self.assignment(request, context)
+        let caller = try ExecutorCaller(request, context)
+        let task = caller.task
         let status: ExecutorTaskStatus = try await request.json()
-        _ = try await scheduler.assignment(of: task, attempt: attempt, to: executor)
+        let run = try await caller.assignment(in: scheduler).spec.run
         let sizes = status.logSizes
         for (selector, bytes) in sizes { try await intake.complete(selector, of: task, bytes: bytes) }
-        if status.phase.isFinished { try await intake.seal(task, sizes: sizes) }
-        try await scheduler.submit(.event(.reported(task, attempt: attempt, executor: executor, status)))
+        if status.phase.isFinished { try await intake.seal(task, of: [run], sizes: sizes) }
+        try await scheduler.submit(.event(.reported(task, attempt: caller.attempt, executor: caller.executor, status)))
         return Response.empty()
     }
 
     private func appendLog(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let (task, executor, attempt) = try Self.assignment(request, context)
-        let assignment = try await scheduler.assignment(of: task, attempt: attempt, to: executor)
+        let caller = try ExecutorCaller(request, context)
+        let assignment = try await caller.assignment(in: scheduler)
         guard let selector = LogSelector(try context.pathVariable("selector")), assignment.has(selector),
             let offset = try request.integer("offset")
         else { throw APIError(.badRequest, "The task has no such log, or the parameter offset is missing.") }
         let bytes = try await request.bytes(limit: 4 << 20)
-        let stored = try await intake.append(bytes, at: offset, to: selector, of: task)
+        let stored = try await intake.append(bytes, at: offset, to: selector, of: caller.task)
         return try Response.json(LogAcknowledgement(offset: stored))
-    }
-
-    private static func executor(_ context: ServiceContext) throws -> ExecutorID {
-        let id = try context.pathVariable("executor")
-        guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") })
-        else {
-            throw APIError(.badRequest, "An executor's id is a UUID.")
-        }
-        return ExecutorID(id)
-    }
-
-    private static func assignment(
-        _ request: Request,
-        _ context: ServiceContext
-    ) throws -> (TaskID, ExecutorID, attempt: Int) {
-        guard let attempt = try request.integer("attempt") else {
-            throw APIError(.badRequest, "The parameter attempt is missing.")
-        }
-        return (TaskID(try context.pathVariable("task")), try executor(context), Int(attempt))
     }
 }
 

@@ -34,6 +34,20 @@ package final class GrowingLog: Sendable {
         return GrowingLog(descriptor: descriptor, path: path)
     }
 
+    /// Makes an empty file beside the logs.
+    /// - Throws: ``SystemError`` naming the path.
+    static func touch(_ path: String) throws {
+        _ = try open(path: path, creates: true)
+    }
+
+    /// When a file or directory was last written to, in seconds since 1970.
+    /// - Throws: ``SystemError`` naming the path.
+    static func modified(_ path: String) throws -> Double {
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else { throw SystemError("look at \(path)") }
+        return Double(facts.st_mtim.tv_sec)
+    }
+
     private init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path

@@ -80,18 +80,21 @@ package final class LogIntake: Sendable {
         return nil
     }
 
-    /// Makes the logs of an ended task objects, after a check that all bytes are here.
+    /// Makes the logs of an ended task objects, after a check that all bytes are here, with a marker for each run that has the task.
     /// - Parameters:
     ///   - task: the task that has ended.
+    ///   - runs: the runs that have the task.
     ///   - sizes: how long the logs must be; nil for a task whose executor is lost, where what came is all there is.
     /// - Throws: ``APIError`` with code `logIncomplete`, whose details name the log and how much of it is stored.
-    package func seal(_ task: TaskID, sizes: [LogSelector: Int64]?) async throws {
+    package func seal(_ task: TaskID, of runs: Set<RunID>, sizes: [LogSelector: Int64]?) async throws {
         for (selector, size) in sizes ?? [:] where size > 0 {
             let stored = try await storedBytes(selector, of: task)
             guard stored == size else { throw Self.incomplete(selector, stored: stored, of: size) }
         }
+        let grown = try await grownLogs(of: task)
+        let isEmpty = grown.isEmpty && (sizes ?? [:]).values.allSatisfy { $0 == 0 }
         try FailPoint.logSeal.pass()
-        try await store(try await grownLogs(of: task), of: task)
+        try await store(grown, of: task, markedFor: isEmpty ? [] : runs)
         try FailPoint.logSealed.pass()
         try await BlockingPool.shared.run { [self] in try open.withLock { _ in try removeDirectory(of: task) } }
     }
@@ -121,14 +124,14 @@ package final class LogIntake: Sendable {
 
     private func objectBytes(_ selector: LogSelector, of task: TaskID) async throws -> Int64? {
         do {
-            return try await objects.stat(LogObjects.name(of: selector, task)).size
+            return try await objects.stat(RunObjects.log(selector, of: task)).size
         } catch let error as ObjectStorageError where error.kind == .notExist {
             return nil
         }
     }
 
     /// Makes growing logs objects; one that is an object already is only ever replaced by more of the same log.
-    private func store(_ selectors: [LogSelector], of task: TaskID) async throws {
+    private func store(_ selectors: [LogSelector], of task: TaskID, markedFor runs: Set<RunID>) async throws {
         var adopted: [LogSelector] = []
         for selector in selectors {
             guard let log = try await growingLog(selector, of: task) else { continue }
@@ -139,10 +142,25 @@ package final class LogIntake: Sendable {
                 adopted.append(selector)
             }
         }
-        try await objects.adopt(files: adopted.map { (path($0, of: task), LogObjects.name(of: $0, task)) })
+        let markers = try await missingMarkers(of: task, for: runs)
+        let logs = adopted.map { (path: path($0, of: task), name: RunObjects.log($0, of: task)) }
+        try await objects.adopt(files: markers + logs)
         open.withLock { open in
             for selector in adopted { open[Key(task: task, selector: selector)] = nil }
         }
+    }
+
+    /// Markers that do not exist yet, as empty files to be adopted together with the logs: that is less to wait for.
+    private func missingMarkers(of task: TaskID, for runs: Set<RunID>) async throws -> [(path: String, name: String)] {
+        var files: [(path: String, name: String)] = []
+        for run in runs {
+            let name = RunObjects.Tree.logs.marker(of: task, for: run)
+            if try await !objects.exists(name) { files.append(("\(directory)/\(task)/\(run).run", name)) }
+        }
+        try await BlockingPool.shared.run { [files] in
+            for (path, _) in files { try GrowingLog.touch(path) }
+        }
+        return files
     }
 
     /// Removes a growing log that is an object already.
@@ -153,6 +171,22 @@ package final class LogIntake: Sendable {
                 logs[Key(task: task, selector: selector)] = nil
                 guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove log \(path)") }
                 try removeDirectory(of: task)
+            }
+        }
+    }
+
+    /// Removes what is left of a task that nobody knows, if it was not touched after `date`.
+    /// - Returns: whether it was removed.
+    func discard(_ task: TaskID, untouchedSince date: Double) async throws -> Bool {
+        let path = "\(directory)/\(task)"
+        return try await BlockingPool.shared.run { [self] in
+            try open.withLock { logs in
+                let names = try attempt("list \(path)") { try FileManager.default.contentsOfDirectory(atPath: path) }
+                guard !logs.keys.contains(where: { $0.task == task }),
+                    try ([path] + names.map { "\(path)/\($0)" }).allSatisfy({ try GrowingLog.modified($0) < date })
+                else { return false }
+                try attempt("remove \(path)") { try FileManager.default.removeItem(atPath: path) }
+                return true
             }
         }
     }
@@ -190,16 +224,5 @@ package final class LogIntake: Sendable {
 
     private func path(_ selector: LogSelector, of task: TaskID) -> String {
         "\(directory)/\(task)/\(selector).log"
-    }
-}
-
-/// The names of log objects.
-package enum LogObjects {
-    /// `logs/<task>/data/setup.log` or `logs/<task>/data/steps/<n>.log`.
-    package static func name(of selector: LogSelector, _ task: TaskID) -> String {
-        switch selector {
-        case .setup: "logs/\(task)/data/setup.log"
-        case .step(let index): "logs/\(task)/data/steps/\(index).log"
-        }
     }
 }

@@ -36,38 +36,44 @@ package struct LogReader: Sendable {
         from offset: Int64,
         follows: Bool
     ) async throws -> ResponseBody {
-        let step = try await step(selector, of: task, run: run)
+        let step = try await find(selector, of: task, run: run).step
         if let log = try await intake.growingLog(selector, of: task) {
             return Self.body(of: log, from: offset, follows: follows)
         }
         // A step that runs may be followed before its first byte: no event will tell of that.
         if follows, step.phase == .running, let log = try await intake.awaitedLog(selector, of: task) {
-            let step = try await self.step(selector, of: task, run: run)
+            let step = try await find(selector, of: task, run: run).step
             // Ended meanwhile: nobody else will say so to a log that was made just now.
             if step.phase != .running { log.complete(at: step.logBytes ?? 0) }
             return Self.body(of: log, from: offset, follows: follows)
         }
         do {
-            let reader = try await objects.open(LogObjects.name(of: selector, task))
-            return Self.body(of: reader, from: offset)
+            let reader = try await objects.open(RunObjects.log(selector, of: task))
+            return ResponseBody(of: reader, from: offset)
         } catch let error as ObjectStorageError where error.kind == .notExist {
             guard step.phase != .notstarted, step.logBytes == 0 else { throw Self.noLog }
             return ResponseBody()
         }
     }
 
-    private static let noLog = APIError(.notExist, code: "logDoesNotExist", "This log doesn't exist.")
+    static let noLog = APIError(.notExist, code: "logDoesNotExist", "This log doesn't exist.")
 
-    private func step(_ selector: LogSelector, of task: TaskID, run: RunID) async throws -> StepState {
+    /// The task and the step whose log is meant.
+    /// - Throws: ``APIError`` of kind `notExist`.
+    func find(
+        _ selector: LogSelector,
+        of task: TaskID,
+        run: RunID
+    ) async throws -> (task: RunTask, step: StepState) {
         guard let run = try await queries.run(run)?.run else {
             throw APIError(.notExist, code: "runDoesNotExist", "There is no such run.")
         }
         guard let task = run.tasks[task] else { throw Self.noLog }
         switch selector {
-        case .setup: return task.setupStep
+        case .setup: return (task, task.setupStep)
         case .step(let index):
             guard task.steps.indices.contains(index) else { throw Self.noLog }
-            return task.steps[index]
+            return (task, task.steps[index])
         }
     }
 
@@ -85,16 +91,6 @@ package struct LogReader: Sendable {
                 let bytes = try await BlockingPool.shared.run { try log.read(at: next, limit: pieceSize) }
                 if bytes.isEmpty { break }
                 offset += Int64(bytes.count)
-                try await writer.write(ByteBuffer(bytes: bytes))
-            }
-            try await writer.finish(nil)
-        }
-    }
-
-    private static func body(of object: any ObjectReader, from start: Int64) -> ResponseBody {
-        let rest = max(0, object.size - start)
-        return ResponseBody(contentLength: Int(rest)) { writer in
-            for try await bytes in object.chunks(object.size - rest..<object.size) {
                 try await writer.write(ByteBuffer(bytes: bytes))
             }
             try await writer.finish(nil)

@@ -10,7 +10,9 @@ package struct RunAPI: Sendable {
     private let creator: RunCreator
     private let queries: RunQueries
     private let scheduler: RunScheduler
+    private let removal: RunRemoval
     private let logs: LogReader
+    private let logRemoval: LogRemoval
     private let events: RunEventFeed
 
     /// Serves the parts given.
@@ -18,13 +20,17 @@ package struct RunAPI: Sendable {
         creator: RunCreator,
         queries: RunQueries,
         scheduler: RunScheduler,
+        removal: RunRemoval,
         logs: LogReader,
+        logRemoval: LogRemoval,
         events: RunEventFeed
     ) {
         self.creator = creator
         self.queries = queries
         self.scheduler = scheduler
+        self.removal = removal
         self.logs = logs
+        self.logRemoval = logRemoval
         self.events = events
     }
 
@@ -39,12 +45,21 @@ package struct RunAPI: Sendable {
             return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
         }
         group.get("runs/:run") { _, context in try Response.json(try await run(context)) }
+        group.delete("runs/:run") { _, context in
+            try await removal.remove(RunID(try context.pathVariable("run")))
+            return Response.empty()
+        }
         group.get("runs/number/:number") { request, context in
             try Response.json(try await runByNumber(request, context))
         }
         group.put("runs/:run/actions/:action") { _, context in try await act(context) }
         group.put("runs/:run/tasks/:task/approval") { request, context in try await approve(request, context) }
         group.get("runs/:run/tasks/:task/logs/:selector") { request, context in try await log(request, context) }
+        group.delete("runs/:run/tasks/:task/logs/:selector") { _, context in
+            let (run, task) = (RunID(try context.pathVariable("run")), TaskID(try context.pathVariable("task")))
+            try await logRemoval.remove(try Self.selector(context), of: task, run: run)
+            return Response.empty()
+        }
         group.get("events") { request, _ in
             guard let base = request.query("group") else {
                 throw APIError(.badRequest, "The parameter group is missing.")
@@ -85,13 +100,7 @@ package struct RunAPI: Sendable {
     }
 
     private func log(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        guard let selector = LogSelector(try context.pathVariable("selector")) else {
-            throw APIError(
-                .badRequest,
-                code: "invalidRunTaskStepNumber",
-                "A log is that of the setup or of a step's number."
-            )
-        }
+        let selector = try Self.selector(context)
         let offset = try request.integer("offset") ?? 0
         guard offset >= 0 else { throw APIError(.badRequest, "The parameter offset must not be negative.") }
         let body = try await logs.body(
@@ -102,6 +111,17 @@ package struct RunAPI: Sendable {
             follows: request.query("follow") != nil
         )
         return Response(status: .ok, headers: [.contentType: "text/plain;charset=UTF-8"], body: body)
+    }
+
+    private static func selector(_ context: ServiceContext) throws -> LogSelector {
+        guard let selector = LogSelector(try context.pathVariable("selector")) else {
+            throw APIError(
+                .badRequest,
+                code: "invalidRunTaskStepNumber",
+                "A log is that of the setup or of a step's number."
+            )
+        }
+        return selector
     }
 
     private static let noRun = APIError(.notExist, code: "runDoesNotExist", "There is no such run.")

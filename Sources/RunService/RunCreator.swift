@@ -6,12 +6,19 @@ package import Model
 package struct RunCreator: Sendable {
     private let queries: RunQueries
     private let scheduler: RunScheduler
+    private let markers: TaskMarkers
     private let now: @Sendable () -> Date
 
     /// Makes runs.
-    package init(queries: RunQueries, scheduler: RunScheduler, now: @escaping @Sendable () -> Date = { Date() }) {
+    package init(
+        queries: RunQueries,
+        scheduler: RunScheduler,
+        markers: TaskMarkers,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.queries = queries
         self.scheduler = scheduler
+        self.markers = markers
         self.now = now
     }
 
@@ -36,6 +43,9 @@ package struct RunCreator: Sendable {
                 "A run's group must be an absolute path of kinds and values."
             )
         }
+        guard definition.tasks.keys.allSatisfy({ RunObjects.isSegment($0.text) }) else {
+            throw APIError(.badRequest, code: "invalidTaskID", "A task's id is a UUID.")
+        }
         if let existing = try await queries.run(of: definition.id) { return existing }
         var definition = definition
         do {
@@ -43,9 +53,10 @@ package struct RunCreator: Sendable {
         } catch let error as APIError {
             definition.setupErrors.append(error.message)
         }
-        return try await submit(definition, keepingFrom: nil)
+        return try await submit(run(of: definition, keepingFrom: nil), definition, from: nil)
     }
 
+    // Tasks that the new run keeps share their logs and archives with the old one, which must therefore exist when the new one does.
     private func restart(
         _ id: RunID,
         fromStart: Bool,
@@ -66,10 +77,19 @@ package struct RunCreator: Sendable {
         var definition = RunRecreation.definition(from: old, id: .random(), fromStart: fromStart)
         definition.environment = environment
         definition.secrets += secrets
-        return try await submit(definition, keepingFrom: old.run)
+        let run = run(of: definition, keepingFrom: old.run)
+        let kept = Set(run.tasks.keys).intersection(old.run.tasks.keys)
+        // Whoever removes the old run finds the markers, or we find that it is gone.
+        try await markers.mark(kept, for: run.id)
+        do {
+            return try await submit(run, definition, from: id)
+        } catch {
+            if try await queries.run(run.id) == nil { await markers.release(kept, of: run.id) }
+            throw error
+        }
     }
 
-    private func submit(_ definition: RunDefinition, keepingFrom old: Run?) async throws -> Run {
+    private func run(of definition: RunDefinition, keepingFrom old: Run?) -> Run {
         var run = Run(
             id: .random(),
             sequence: 0,
@@ -86,7 +106,11 @@ package struct RunCreator: Sendable {
         } else {
             run.phase = .setuperror
         }
-        guard let created = try await scheduler.submit(.create(run, definition)) else {
+        return run
+    }
+
+    private func submit(_ run: Run, _ definition: RunDefinition, from old: RunID?) async throws -> Run {
+        guard let created = try await scheduler.submit(.create(run, definition, from: old)) else {
             throw Failure("the scheduler took run \(run.id) but gave it no number")
         }
         return created

@@ -17,6 +17,7 @@ package actor RunScheduler {
     private let store: ServiceStore
     private let now: @Sendable () -> Date
     private var state = SchedulerState()
+    private var published = PublishedWork()
     private var ledger = SchedulerLedger()
     private var versions: [ExecutorID: Int64] = [:]
     private var waiting: [Command] = []
@@ -75,6 +76,7 @@ package actor RunScheduler {
         state = loaded.state(seenAt: now())
         ledger = loaded.ledger
         isStale = false
+        published = PublishedWork(loaded: state)
         for executor in state.executors.keys { bumpVersion(of: executor) }
     }
 
@@ -82,14 +84,11 @@ package actor RunScheduler {
     /// - Throws: ``APIError`` with code `attemptSuperseded`, or of kind `notExist`.
     package func assignment(of task: TaskID, attempt: Int, to executor: ExecutorID) throws -> SchedulerState.Assignment
     {
-        try state.assignment(of: task, attempt: attempt, to: executor)
+        try published.assignment(of: task, attempt: attempt, to: executor)
     }
 
     /// The tasks that executors hold.
-    package var assignedTasks: Set<TaskID> { Set(state.assignments.keys) }
-
-    /// The registered executors.
-    package var executors: [ExecutorID: SchedulerState.ExecutorState] { state.executors }
+    package var assignedTasks: Set<TaskID> { published.tasks }
 
     /// An executor's work, once its version is another one than `version` or the deadline has passed.
     /// - Throws: ``APIError`` of kind `notExist` when the executor has to register first.
@@ -100,7 +99,7 @@ package actor RunScheduler {
     ) async throws -> ExecutorWork {
         while true {
             let seen = work.count
-            guard let current = versions[executor], state.executors[executor] != nil else {
+            guard let current = versions[executor], published.knows(executor) else {
                 throw APIError(
                     .notExist,
                     code: "executorDoesNotExist",
@@ -108,7 +107,7 @@ package actor RunScheduler {
                 )
             }
             if current != version || deadline.isPast {
-                return ExecutorWork(version: current, tasks: state.work(for: executor))
+                return ExecutorWork(version: current, tasks: published.work(for: executor))
             }
             _ = try await work.wait(beyond: seen, until: deadline)
         }
@@ -138,13 +137,14 @@ extension RunScheduler {
 
     private func process(_ commands: [Command], attempts: Int) async throws {
         if isStale { try await load() }
-        for command in commands { try await prepare(command.event) }
+        var missing: Set<RunID> = []
+        for command in commands { try await prepare(command.event, &missing) }
         isStale = true
         var draft = ledger.draft()
         var outcomes: [(Command, Result<Run?, any Error>)] = []
         var effects: [SchedulerEffect] = []
         for command in commands {
-            let outcome = Result { try apply(command.event, to: &draft, &effects) }
+            let outcome = Result { try apply(command.event, without: missing, to: &draft, &effects) }
             outcomes.append((command, outcome))
         }
         do {
@@ -154,12 +154,16 @@ extension RunScheduler {
             // Another process wrote to the store: start again from what it wrote.
             return try await process(commands, attempts: attempts - 1)
         }
+        published.publish(effects, state)
         await finish(effects, sealed: Set(commands.compactMap(\.event.reportedTask)))
         for (command, outcome) in outcomes { command.answer.resume(with: outcome) }
     }
 
-    private func prepare(_ request: SchedulerRequest) async throws {
-        guard case .create(let template, _) = request else { return }
+    private func prepare(_ request: SchedulerRequest, _ missing: inout Set<RunID>) async throws {
+        guard case .create(let template, _, let source) = request else { return }
+        if let source, try await store.read({ try $0.record(type: RunKeys.run, id: source.text) }) == nil {
+            missing.insert(source)
+        }
         for id in [RunKeys.sequence, RunGroup.root(of: template.group)] where !ledger.knows(counter: id) {
             let stored = try await store.read { tx in try tx.record(type: RunKeys.counter, id: id) }
             let value = try stored.map { try JSONCoding.decode(Int64.self, from: $0.data) } ?? 0
@@ -169,6 +173,7 @@ extension RunScheduler {
 
     private func apply(
         _ request: SchedulerRequest,
+        without missing: Set<RunID>,
         to draft: inout SchedulerLedger.Draft,
         _ effects: inout [SchedulerEffect]
     ) throws -> Run? {
@@ -176,7 +181,13 @@ extension RunScheduler {
         case .event(let event):
             try apply(event, to: &draft, &effects)
             return nil
-        case .create(var run, let definition):
+        case .create(var run, let definition, let source):
+            if let source {
+                guard !missing.contains(source) else {
+                    throw APIError(.notExist, code: "runDoesNotExist", "There is no such run any more.")
+                }
+                draft.expect(source)
+            }
             run.sequence = draft.next(counter: RunKeys.sequence)
             run.number = draft.next(counter: RunGroup.root(of: run.group))
             try draft.add(definition)
@@ -224,8 +235,8 @@ extension RunScheduler {
 
 /// What the scheduler is asked for.
 package enum SchedulerRequest: Sendable {
-    /// Give the run its numbers and let it live.
-    case create(Run, RunDefinition)
+    /// Give the run its numbers and let it live; one that was made from an ended run needs that run to exist.
+    case create(Run, RunDefinition, from: RunID? = nil)
     /// Anything else.
     case event(SchedulerEvent)
 

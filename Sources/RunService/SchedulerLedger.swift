@@ -40,6 +40,7 @@ struct SchedulerLedger: Sendable {
         fileprivate var counters: [String: Int64] = [:]
         private var records: [(type: String, id: String, data: Data, isNew: Bool)] = []
         private var events: [Data] = []
+        private var sources: Set<RunID> = []
 
         fileprivate init(ledger: SchedulerLedger) {
             self.ledger = ledger
@@ -52,6 +53,11 @@ struct SchedulerLedger: Sendable {
             let number = (counters[id] ?? ledger.counters[id]?.value ?? 0) + 1
             counters[id] = number
             return number
+        }
+
+        /// Expects that an ended run is still in the store.
+        mutating func expect(_ source: RunID) {
+            sources.insert(source)
         }
 
         mutating func add(_ definition: RunDefinition) throws {
@@ -94,6 +100,7 @@ struct SchedulerLedger: Sendable {
                 if record.isNew { batch.expect(.record(type: record.type, id: record.id, .absent)) }
                 batch.put(record: record.id, type: record.type, record.data)
             }
+            for run in sources { batch.expect(.record(type: RunKeys.run, id: run.text, .present)) }
             for event in events { batch.append(event: event, to: RunKeys.events) }
             return batch
         }

@@ -80,15 +80,8 @@ package struct SchedulerState: Sendable {
         return effects.list(runs: runs, assignments: assignments, executors: executors, now: now)
     }
 
-    /// The tasks of an executor, with what to do for those that it may not know yet.
-    package func work(for executor: ExecutorID) -> [ExecutorTask] {
-        assignments.values.filter { $0.spec.executor == executor }.sorted { $0.spec.id < $1.spec.id }
-            .map { assignment in
-                ExecutorTask(spec: assignment.spec, specData: specData(of: assignment), status: assignment.status)
-            }
-    }
-
-    private func specData(of assignment: Assignment) -> ExecutorTaskSpecData? {
+    /// What to do for a task that its executor may not know yet; nil for others.
+    package func specData(of assignment: Assignment) -> ExecutorTaskSpecData? {
         guard assignment.status.phase == .notstarted, let active = runs[assignment.spec.run],
             let task = active.definition.tasks[assignment.spec.id]
         else { return nil }
@@ -264,7 +257,7 @@ extension SchedulerState {
         _ now: Date,
         _ effects: inout SchedulerEffects
     ) throws {
-        let assignment = try assignment(of: task, attempt: attempt, to: executor)
+        let assignment = try Self.checked(assignments[task], of: task, attempt: attempt, to: executor)
         executors[executor]?.lastSeen = now
         guard status.steps.count == assignment.status.steps.count else {
             throw APIError(.badRequest, "The report has another number of steps than the task.")
@@ -273,10 +266,15 @@ extension SchedulerState {
         accept(status, of: assignment, now, &effects)
     }
 
-    /// The assignment that an executor speaks of.
+    /// The assignment that an executor speaks of, if it is the current one.
     /// - Throws: ``APIError`` with code `attemptSuperseded` when the attempt is not the current one, or of kind `notExist`.
-    package func assignment(of task: TaskID, attempt: Int, to executor: ExecutorID) throws -> Assignment {
-        guard let assignment = assignments[task] else {
+    static func checked(
+        _ current: Assignment?,
+        of task: TaskID,
+        attempt: Int,
+        to executor: ExecutorID
+    ) throws -> Assignment {
+        guard let assignment = current else {
             throw APIError(.notExist, code: "executorTaskDoesNotExist", "No executor holds the task \(task).")
         }
         guard assignment.spec.attempt == attempt, assignment.spec.executor == executor else {

@@ -148,16 +148,25 @@ extension ConfigurationReader {
         runservice.dataDirectory = dataDirectory(section)
         runservice.socketPath = common.socket(.runservice)
         runservice.token = common.configuration.internalServicesAPIToken
-        runservice.objectStoragePath = runservice.dataDirectory + "/objects"
+        let storage = section.mapping?.optional("objectStorage")?.mapping()
+        runservice.objectStorage = readObjectStorage(storage, default: runservice.dataDirectory + "/objects")
         runservice.executorTimeout =
             section.mapping?.optional("executorTimeout")?.duration() ?? runservice.executorTimeout
-        if let storage = section.mapping?.optional("objectStorage")?.mapping() {
-            _ = storage.optional("type")?.enumeration(ObjectStorageKind.self)
-            runservice.objectStoragePath = path(storage.required("path")) ?? runservice.objectStoragePath
-            storage.finish()
-        }
+        runservice.maximumArchiveBytes =
+            section.mapping?.optional("maximumArchiveSize")?.byteSize() ?? runservice.maximumArchiveBytes
+        readExpiry(section.mapping, into: &runservice)
         section.mapping?.finish()
         return runservice
+    }
+
+    private func readExpiry(_ top: MappingReader?, into runservice: inout RunServiceConfiguration) {
+        if let cache = top?.optional("runCacheExpireInterval")?.duration() {
+            runservice.runCacheExpireInterval = cache
+        }
+        if let workspace = top?.optional("runWorkspaceExpireInterval")?.duration() {
+            runservice.runWorkspaceExpireInterval = workspace
+        }
+        if let log = top?.optional("runLogExpireInterval")?.duration() { runservice.runLogExpireInterval = log }
     }
 
     private func readExecutor(_ section: Section, _ common: Common) -> ExecutorConfiguration {
@@ -199,10 +208,6 @@ extension ConfigurationReader {
         section.mapping?.finish()
         return gitserver
     }
-
-    private enum ObjectStorageKind: String, CaseIterable {
-        case posix
-    }
 }
 
 // MARK: - Values
@@ -213,7 +218,7 @@ extension ConfigurationReader {
     }
 
     /// A text that may stand in a file of its own.
-    private func text(_ node: NodeReader?) -> String? {
+    func text(_ node: NodeReader?) -> String? {
         guard let node else { return nil }
         guard case .mapping = node.node.content, let mapping = node.mapping() else { return node.nonEmptyString() }
         defer { mapping.finish() }
@@ -229,16 +234,16 @@ extension ConfigurationReader {
         }
     }
 
-    private func secret(_ node: NodeReader?) -> SecretValue? {
+    func secret(_ node: NodeReader?) -> SecretValue? {
         text(node).map(SecretValue.init)
     }
 
-    private func path(_ node: NodeReader?) -> String? {
+    func path(_ node: NodeReader?) -> String? {
         guard let path = node?.nonEmptyString() else { return nil }
         return path.hasPrefix("/") ? path : "\(directory)/\(path)"
     }
 
-    private func url(_ node: NodeReader?) -> String? {
+    func url(_ node: NodeReader?) -> String? {
         guard let node, let url = node.nonEmptyString() else { return nil }
         guard Self.authority(of: url) != nil else { return node.expected("a URL such as \"https://ci.example.org\"") }
         return url.hasSuffix("/") ? String(url.dropLast()) : url

@@ -1,4 +1,5 @@
 package import Base
+package import ObjectStorage
 
 /// The one configuration of an installation; every component takes its own part.
 ///
@@ -107,10 +108,18 @@ package struct RunServiceConfiguration: Sendable {
     package var socketPath = ""
     /// What callers must know.
     package var token: SecretValue?
-    /// The directory of the objects: logs that are complete.
-    package var objectStoragePath = ""
+    /// Where the objects are: complete logs, workspace archives and caches.
+    package var objectStorage = ObjectStorageConfiguration(path: "")
     /// How long an executor may be silent before its tasks are lost.
     package var executorTimeout: Duration = .seconds(60)
+    /// The most bytes of one workspace archive or cache.
+    package var maximumArchiveBytes = 16 << 30
+    /// How old caches get; zero for ever.
+    package var runCacheExpireInterval: Duration = .seconds(7 * 24 * 3600)
+    /// How old workspace archives get; zero for ever.
+    package var runWorkspaceExpireInterval: Duration = .seconds(7 * 24 * 3600)
+    /// How old logs get; zero for ever.
+    package var runLogExpireInterval: Duration = .seconds(30 * 24 * 3600)
 
     /// The defaults.
     package init() {}

@@ -5,7 +5,7 @@ public import Model
 
 /// The runservice, as the gateway and the executors call it.
 public struct RunServiceClient: Sendable {
-    private let connection: ServiceConnection
+    let connection: ServiceConnection
 
     /// Calls over a connection.
     public init(connection: ServiceConnection) {
@@ -50,6 +50,12 @@ extension RunServiceClient {
         try await connection.send(.put, "/api/v1alpha/runs/\(Self.segment(run.text))/actions/\(action.rawValue)")
     }
 
+    /// Removes a run that has ended, with the logs and archives that no other run uses.
+    /// - Throws: ``RemoteError`` with code `runNotEnded` or `runDoesNotExist`.
+    public func remove(_ run: RunID) async throws {
+        try await connection.send(.delete, "/api/v1alpha/runs/\(Self.segment(run.text))")
+    }
+
     /// Approves a task that waits for it.
     /// - Throws: ``RemoteError`` with code `runTaskNotWaitingApproval` or `runTaskAlreadyApproved`.
     public func approve(_ task: TaskID, of run: RunID, by user: UserID) async throws {
@@ -78,6 +84,13 @@ extension RunServiceClient {
         return try await attempt("open log \(selector) of task \(task)") {
             try await ServiceConnection.checked(try await connection.open(.get, path, query: query))
         }
+    }
+
+    /// Removes a log of a task that has ended; it is gone for every run that shares it.
+    /// - Throws: ``RemoteError`` with code `logNotComplete`, or of kind `notExist` when there is no such log.
+    public func removeLog(_ selector: LogSelector, of task: TaskID, run: RunID) async throws {
+        let path = "/api/v1alpha/runs/\(Self.segment(run.text))/tasks/\(Self.segment(task.text))/logs/\(selector)"
+        try await connection.send(.delete, path)
     }
 
     /// Run events of a group and what lies below it, as server-sent events that never end.
@@ -149,15 +162,15 @@ extension RunServiceClient {
         return try JSONCoding.decode(LogAcknowledgement.self, from: bytes)
     }
 
-    private static func executor(_ id: ExecutorID) -> String {
+    static func executor(_ id: ExecutorID) -> String {
         "/api/v1alpha/executors/\(segment(id.text))"
     }
 
-    private static func task(_ task: TaskID, _ id: ExecutorID) -> String {
+    static func task(_ task: TaskID, _ id: ExecutorID) -> String {
         "\(executor(id))/tasks/\(segment(task.text))"
     }
 
-    private static func segment(_ text: String) -> String {
+    static func segment(_ text: String) -> String {
         PercentEncoding.segment(text)
     }
 }

@@ -21,6 +21,8 @@ final actor ScriptedRunService: RunServiceLink {
     /// How often calls fail before they succeed.
     private var failures = 0
     private var lossesOfAnswers = 0
+    private var refusesLogs = false
+    private var refusedLogs = 0
 
     init(countsOnly: Bool = false) {
         self.countsOnly = countsOnly
@@ -57,6 +59,16 @@ final actor ScriptedRunService: RunServiceLink {
     /// Lets the next calls fail as a lost connection does: half of them after the call took effect.
     func fail(_ calls: Int) {
         failures = calls
+    }
+
+    /// Lets pieces of logs fail from now on, or no longer.
+    func refuseLogs(_ refuses: Bool) {
+        refusesLogs = refuses
+    }
+
+    /// Waits until a piece of a log was refused.
+    func waitForRefusedLog() async {
+        while refusedLogs == 0, !Task.isCancelled { await change(after: version) }
     }
 
     func executor() async throws -> ExecutorID {
@@ -147,6 +159,11 @@ final actor ScriptedRunService: RunServiceLink {
     ) throws -> LogAcknowledgement {
         try falter()
         try check(task, attempt)
+        if refusesLogs {
+            refusedLogs += 1
+            change()
+            throw Failure("connection refused")
+        }
         chunks += 1
         if countsOnly {
             counted += Int64(bytes.count)

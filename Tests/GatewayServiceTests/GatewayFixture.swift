@@ -57,7 +57,7 @@ struct GatewayFixture: Sendable {
         configuration.configstore.dataDirectory = "\(directory)/configstore"
         configuration.configstore.socketPath = "\(directory)/c.sock"
         configuration.runservice.dataDirectory = "\(directory)/runservice"
-        configuration.runservice.objectStoragePath = "\(directory)/objects"
+        configuration.runservice.objectStorage = .init(path: "\(directory)/objects")
         configuration.runservice.socketPath = "\(directory)/r.sock"
         configuration.gitserver.dataDirectory = "\(directory)/git"
         configuration.gitserver.socketPath = "\(directory)/s.sock"

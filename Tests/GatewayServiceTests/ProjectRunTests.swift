@@ -249,6 +249,39 @@ struct ProjectRunTests {
         }
     }
 
+    @Test("an ended run and the logs of ended tasks are removed by their owner, and by nobody else")
+    func removal() async throws {
+        try await GatewayFixture.with { gateway in
+            let ann = try await gateway.makeUser("ann")
+            let bob = try await gateway.makeUser("bob")
+            try await gateway.makeProject("hello", of: ann)
+            try await push(gateway, ann, to: "ann/hello", files: [".martlet/config.yml": Self.pipeline])
+            try await eventually("a run") { try await runs(gateway, ann.token).text.contains(#""number":1"#) }
+            let path = "projects/user%2Fann%2Fhello/runs/1"
+            let run = try await gateway.call(.get, path).decode(RunOfTasks.self)
+            let logs = "\(path)/tasks/\(try #require(run.tasks.keys.first))/logs"
+            func remove(_ path: String, _ token: SecretValue?) async throws -> Answer {
+                try await gateway.call(.delete, path, token: token)
+            }
+            #expect(try await remove(path, ann.token).code == "runNotEnded")
+            #expect(try await remove("\(logs)?setup", ann.token).code == "logNotComplete")
+            let stop = #"{"action_type":"stop"}"#
+            #expect(try await gateway.call(.put, "\(path)/actions", token: ann.token, json: stop).status == 200)
+            for token in [bob.token, nil] {
+                #expect(try await remove(path, token).status == (token == nil ? 401 : 403))
+                #expect(try await remove("\(logs)?setup", token).status == (token == nil ? 401 : 403))
+            }
+            for (query, status) in [("setup", 404), ("step=0", 404), ("step=x", 400), ("", 400), ("setup&step=0", 400)]
+            {
+                #expect(try await remove("\(logs)?\(query)", ann.token).status == status, "\(query)")
+            }
+            #expect(try await remove("\(logs)?setup", ann.token).code == "logDoesNotExist")
+            #expect(try await remove(path, ann.token).status == 204)
+            #expect(try await remove(path, ann.token).code == "runDoesNotExist")
+            #expect(try await runs(gateway, ann.token).text == "[]")
+        }
+    }
+
     @Test("private things are hidden from others, and only owners change anything")
     func access() async throws {
         try await GatewayFixture.with { gateway in
@@ -301,4 +334,10 @@ private struct AnyNumber: Decodable {
         // Other keys of the object hold other types; only the number matters here.
         value = try? decoder.singleValueContainer().decode(Int.self)
     }
+}
+
+private struct RunOfTasks: Decodable {
+    let tasks: [String: Task]
+
+    struct Task: Decodable {}
 }

@@ -179,6 +179,44 @@ struct StreamingTests {
         }
     }
 
+    /// What a server does while the producer of an upload has nothing to send.
+    enum Refusal: String, CaseIterable {
+        case answersAndListens, answersAndCloses, closes, acceptsAndCloses
+    }
+
+    @Test("a refusal that comes while the producer has nothing to send ends the call", arguments: Refusal.allCases)
+    func refusedWhilePaused(_ refusal: Refusal) async throws {
+        let client = try HTTPClient()
+        let isOver = ThreadGate()
+        let script: @Sendable (RawServer.Connection) -> Void = { connection in
+            guard connection.readHead() != nil, connection.read(upTo: 100) != nil else { return }
+            switch refusal {
+            case .answersAndListens, .answersAndCloses:
+                connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!")
+            case .acceptsAndCloses:
+                connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            case .closes: break
+            }
+            if refusal == .answersAndListens { isOver.waitUntilOpen() }
+        }
+        try await RawServer.with(script) { server in
+            defer { isOver.open() }
+            let (stream, source) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            source.yield(Array("one".utf8))
+            let call = HTTPCall(.put, server.endpoint, "/", body: .stream(length: nil, stream))
+            switch refusal {
+            case .answersAndListens, .answersAndCloses:
+                let reply = try await client.send(call)
+                #expect(reply.status == 413)
+                #expect(try await reply.collect() == Array("no!".utf8))
+            case .closes, .acceptsAndCloses:
+                let error = await #expect(throws: HTTPTransportError.self) { try await client.send(call) }
+                #expect(error?.kind == .brokenTransfer)
+            }
+            try await eventually("the transfer is over") { client.loop.transferCount == 0 }
+        }
+    }
+
     private static func pattern(_ size: Int) -> [UInt8] {
         (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
     }

@@ -11,7 +11,7 @@ struct ObjectStoreContractTests {
         "em/file041", "em/file042/a", "em/file01-x", "em/file03.d/z", "other/a", "em2",
     ]
 
-    @Test("what was written is read back, whole and in ranges", arguments: ObjectStoreKind.allCases)
+    @Test("what was written is read back, whole and in ranges", arguments: ObjectStoreKind.available)
     func writtenIsRead(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -31,7 +31,7 @@ struct ObjectStoreContractTests {
         #expect(try await store.stat("logs/t1/data/setup.log").size == 10_000)
     }
 
-    @Test("a size takes that many bytes and no more", arguments: ObjectStoreKind.allCases)
+    @Test("a size takes that many bytes and no more", arguments: ObjectStoreKind.available)
     func sizeIsTaken(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         let bytes = [UInt8](repeating: 7, count: 10_000)
@@ -42,7 +42,7 @@ struct ObjectStoreContractTests {
         #expect(try await store.read("a", limit: 1 << 20).isEmpty)
     }
 
-    @Test("a body that is too short, fails or is cancelled leaves nothing", arguments: ObjectStoreKind.allCases)
+    @Test("a body that is too short, fails or is cancelled leaves nothing", arguments: ObjectStoreKind.available)
     func failedWrites(_ kind: ObjectStoreKind) async throws {
         struct Broken: Error {}
         let store = try await kind.open()
@@ -60,19 +60,25 @@ struct ObjectStoreContractTests {
     }
 
     @Test(
-        "a name written again is replaced whole, and an open reader keeps the old content",
-        arguments: ObjectStoreKind.allCases
+        "a name written again is replaced whole, and an open reader gets the old content or an error",
+        arguments: ObjectStoreKind.available
     )
     func replacement(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         try await store.write("a/b", bytes: Array("old content".utf8))
         let reader = try await store.open("a/b")
         try await store.write("a/b", bytes: Array("new".utf8))
-        #expect(try await reader.read(0..<11) == Array("old content".utf8))
+        if kind == .s3 {
+            for range in [Int64(0)..<11, 0..<2, 4..<9] {
+                #expect(await ObjectStorageTests.kind { _ = try await reader.read(range) } == .replaced)
+            }
+        } else {
+            #expect(try await reader.read(0..<11) == Array("old content".utf8))
+        }
         #expect(try await store.read("a/b", limit: 100) == Array("new".utf8))
     }
 
-    @Test("what is missing is told apart, also when it is the parent of objects", arguments: ObjectStoreKind.allCases)
+    @Test("what is missing is told apart, also when it is the parent of objects", arguments: ObjectStoreKind.available)
     func missing(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         try await store.write("dir/object", bytes: [1])
@@ -87,16 +93,23 @@ struct ObjectStoreContractTests {
         #expect(ObjectStorageError.isNotExist(Failure("x", cause: ObjectStorageError(.notExist, name: "n"))))
     }
 
-    @Test("an object cannot also be the parent of objects", arguments: ObjectStoreKind.allCases)
+    @Test("an object is the parent of others or not, as the backend can", arguments: ObjectStoreKind.available)
     func clash(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         try await store.write("a/b", bytes: [1])
-        #expect(await ObjectStorageTests.kind { try await store.write("a", bytes: [2]) } == .clash)
-        #expect(await ObjectStorageTests.kind { try await store.write("a/b/c", bytes: [2]) } == .clash)
-        #expect(try await store.names() == ["a/b"])
+        if kind.isHierarchy {
+            #expect(await ObjectStorageTests.kind { try await store.write("a", bytes: [2]) } == .clash)
+            #expect(await ObjectStorageTests.kind { try await store.write("a/b/c", bytes: [2]) } == .clash)
+            #expect(try await store.names() == ["a/b"])
+        } else {
+            try await store.write("a", bytes: [2])
+            try await store.write("a/b/c", bytes: [3])
+            #expect(try await store.names() == ["a", "a/b", "a/b/c"])
+            #expect(try await store.read("a/b", limit: 1) == [1])
+        }
     }
 
-    @Test("hostile names are refused before anything is touched", arguments: ObjectStoreKind.allCases)
+    @Test("hostile names are refused before anything is touched", arguments: ObjectStoreKind.available)
     func hostileNames(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         let names = [
@@ -123,7 +136,7 @@ struct ObjectStoreContractTests {
         #expect(try await store.names().isEmpty)
     }
 
-    @Test("unusual but valid names work", arguments: ObjectStoreKind.allCases)
+    @Test("unusual but valid names work", arguments: ObjectStoreKind.available)
     func unusualNames(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         let names = [
@@ -141,7 +154,7 @@ struct ObjectStoreContractTests {
         #expect(try await store.names().isEmpty)
     }
 
-    @Test("listings are in byte order of the whole name", arguments: ObjectStoreKind.allCases)
+    @Test("listings are in byte order of the whole name", arguments: ObjectStoreKind.available)
     func order(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         for name in Self.tree { try await store.write(name, bytes: []) }
@@ -162,7 +175,7 @@ struct ObjectStoreContractTests {
 
     @Test(
         "several local files are adopted at once; one that is missing leaves no object",
-        arguments: ObjectStoreKind.allCases
+        arguments: ObjectStoreKind.available
     )
     func adoptions(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
@@ -179,7 +192,7 @@ struct ObjectStoreContractTests {
         #expect(try await store.names().count == files.count)
     }
 
-    @Test("a local file is adopted and gone from its place", arguments: ObjectStoreKind.allCases)
+    @Test("a local file is adopted and gone from its place", arguments: ObjectStoreKind.available)
     func adoption(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         let path = "\(TemporaryDirectory.path)/spool"
@@ -198,14 +211,14 @@ struct ObjectStoreContractTests {
 
     @Test(
         "concurrent writes and deletes in one directory do not disturb each other",
-        arguments: ObjectStoreKind.allCases
+        arguments: ObjectStoreKind.available
     )
     func concurrency(_ kind: ObjectStoreKind) async throws {
         let store = try await kind.open()
         try await withThrowingTaskGroup { group in
             for worker in 0..<8 {
                 group.addTask {
-                    for _ in 0..<25 {
+                    for _ in 0..<(kind == .s3 ? 3 : 25) {
                         try await store.write("deep/er/dir/\(worker)", bytes: [UInt8(worker)])
                         #expect(try await store.read("deep/er/dir/\(worker)", limit: 1) == [UInt8(worker)])
                         #expect(try await store.delete("deep/er/dir/\(worker)") != false)
@@ -217,17 +230,18 @@ struct ObjectStoreContractTests {
         #expect(try await store.names().isEmpty)
     }
 
-    @Test("any sequence of operations does what a dictionary does", arguments: ObjectStoreKind.allCases)
+    @Test("any sequence of operations does what a dictionary does", arguments: ObjectStoreKind.available)
     func model(_ kind: ObjectStoreKind) async throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
         let store = try await kind.open()
         var model: [String: [UInt8]] = [:]
         let segments = ["a", "b", "a-", "a.b", "é", "0"]
-        for step in 0..<300 {
+        for step in 0..<(kind == .s3 ? 100 : 300) {
             let depth = Int.random(in: 1...3, using: &random)
             let name = (0..<depth).map { _ in segments.randomElement(using: &random) ?? "a" }.joined(separator: "/")
-            let clashes = model.keys.contains { $0.hasPrefix(name + "/") || name.hasPrefix($0 + "/") }
+            let clashes =
+                kind.isHierarchy && model.keys.contains { $0.hasPrefix(name + "/") || name.hasPrefix($0 + "/") }
             switch Int.random(in: 0..<4, using: &random) {
             case 0, 1:
                 let bytes = (0..<Int.random(in: 0...50, using: &random)).map { UInt8(truncatingIfNeeded: $0 &+ step) }

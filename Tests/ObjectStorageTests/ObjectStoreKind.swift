@@ -1,20 +1,68 @@
 import Base
+import FoundationEssentials
+import HTTPTransport
 import ObjectStorage
 import TestSupport
 import Testing
 
 /// The backends that the contract is tested against.
 enum ObjectStoreKind: String, CaseIterable, CustomTestStringConvertible {
-    case posix
+    case posix, flat, s3
 
     var testDescription: String { rawValue }
 
-    /// Opens a store of the kind in the test's directory.
+    /// Those that can be tried here; in CI all of them must.
+    static var available: [ObjectStoreKind] {
+        allCases.filter { $0 != .s3 || TestBucket.isAvailable }
+    }
+
+    /// Whether directories hold the objects, so that an object cannot be the parent of others.
+    var isHierarchy: Bool { self == .posix }
+
+    /// Opens an empty store of the kind, of the test's own.
     func open() async throws -> any ObjectStore {
         switch self {
         case .posix: try await PosixStore.open(path: TemporaryDirectory.path, pool: pool)
+        case .flat: try await PosixStore.open(path: TemporaryDirectory.path, layout: .flat, pool: pool)
+        case .s3: try await TestBucket.open()
         }
     }
+}
+
+/// Buckets of the shared server, each test's its own.
+enum TestBucket {
+    /// Whether a server can be started; where CI runs, it has to be.
+    static var isAvailable: Bool {
+        TestS3Server.obstacle == nil || ProcessInfo.processInfo.environment["CI"] == "true"
+    }
+
+    /// Small parts and short pauses.
+    static var limits: S3Limits {
+        var limits = S3Limits()
+        limits.partSize = 64 << 10
+        limits.pageSize = 7
+        limits.firstPause = .milliseconds(20)
+        limits.longestPause = .milliseconds(500)
+        return limits
+    }
+
+    /// A configuration that nobody else uses.
+    static func configuration(port: UInt16? = nil, bucket: String? = nil) async throws -> S3Configuration {
+        let server = try await TestS3Server.shared()
+        return S3Configuration(
+            endpoint: port.map { "http://127.0.0.1:\($0)" } ?? server.url,
+            bucket: bucket ?? "b\(HexText.random(bytes: 8))",
+            accessKey: TestS3Server.accessKey,
+            secretAccessKey: SecretValue(TestS3Server.secretAccessKey)
+        )
+    }
+
+    static func open(limits: S3Limits = limits) async throws -> S3Store {
+        try await S3Store.open(try await configuration(), client: client.get(), limits: limits, pool: pool)
+    }
+
+    /// One thread for all tests.
+    static let client = Result { try HTTPClient() }
 }
 
 /// Threads live as long as the process: one pool for all tests.

@@ -27,12 +27,12 @@ struct LogIntakeTests {
                         }
                     }
                 }
-                group.addTask { try await intake.seal(task, sizes: [.step(0): 1_000]) }
+                group.addTask { try await intake.seal(task, of: ["run"], sizes: [.step(0): 1_000]) }
                 try await group.waitForAll()
             }
             // What the end of the task's assignment does, and a restart.
-            try await intake.seal(task, sizes: nil)
-            let name = LogObjects.name(of: .step(0), task)
+            try await intake.seal(task, of: ["run"], sizes: nil)
+            let name = RunObjects.log(.step(0), of: task)
             #expect(try await objects.stat(name).size == 1_000)
             #expect(try await intake.growingLog(.step(0), of: task) == nil)
         }
@@ -43,9 +43,9 @@ struct LogIntakeTests {
     func afterTheEnd() async throws {
         let (intake, objects) = try await make()
         let task = TaskID("task")
-        let name = LogObjects.name(of: .setup, task)
+        let name = RunObjects.log(.setup, of: task)
         _ = try await intake.append(Array("abc".utf8), at: 0, to: .setup, of: task)
-        try await intake.seal(task, sizes: [.setup: 3])
+        try await intake.seal(task, of: ["run"], sizes: [.setup: 3])
         #expect(try await intake.append([], at: 0, to: .setup, of: task) == 3)
         #expect(try await intake.append(Array("bc".utf8), at: 1, to: .setup, of: task) == 3)
         #expect(try await intake.tasks() == [])
@@ -55,10 +55,10 @@ struct LogIntakeTests {
             try await intake.append(Array("d".utf8), at: 3, to: .setup, of: task)
         }
         #expect(gap?.details["offset"] == "0")
-        try await intake.seal(task, sizes: nil)
+        try await intake.seal(task, of: ["run"], sizes: nil)
         #expect(try await objects.stat(name).size == 3)
         #expect(try await intake.append(Array("abcd".utf8), at: 0, to: .setup, of: task) == 4)
-        try await intake.seal(task, sizes: [.setup: 4])
+        try await intake.seal(task, of: ["run"], sizes: [.setup: 4])
         #expect(try await objects.stat(name).size == 4)
     }
 

@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import HTTPTransport
 import Model
+import ObjectStorage
 import RunService
 import ServiceKit
 import TestSupport
@@ -16,13 +17,15 @@ struct RunServiceFixture: Sendable {
     /// Runs `body` beside a runservice in the test's directory; a second call on the same directory finds what the first one left.
     static func with<Value>(
         executorTimeout: Duration = .seconds(60),
+        adjust: (inout RunServiceConfiguration) -> Void = { _ in },
         _ body: (RunServiceFixture) async throws -> Value
     ) async throws -> Value {
         var configuration = RunServiceConfiguration()
         configuration.dataDirectory = "\(TemporaryDirectory.path)/runservice"
-        configuration.objectStoragePath = "\(TemporaryDirectory.path)/objects"
+        configuration.objectStorage = .init(path: "\(TemporaryDirectory.path)/objects")
         configuration.socketPath = "\(TemporaryDirectory.path)/r.sock"
         configuration.executorTimeout = executorTimeout
+        adjust(&configuration)
         let client = try HTTPClient()
         defer { client.shutdown() }
         let connection = ServiceConnection(client: client, endpoint: .unix(configuration.socketPath), token: nil)

@@ -1,5 +1,6 @@
 import Base
 import FoundationEssentials
+import ObjectStorage
 import ServiceKit
 import StrictYAML
 import TestSupport
@@ -16,7 +17,12 @@ struct ConfigurationLoaderTests {
           cookieSigning: {key: 0123456789abcdef0123456789abcdef, duration: 1h}
           web: {listenAddress: 127.0.0.1:9000, publicDir: /srv/public, allowedOrigins: ["https://ui.example.org"]}
         configstore: {dataDir: configstore}
-        runservice: {dataDir: /var/lib/demo/runservice, objectStorage: {type: posix, path: objects}}
+        runservice:
+          dataDir: /var/lib/demo/runservice
+          objectStorage: {type: posix, path: objects}
+          maximumArchiveSize: 2GiB
+          runCacheExpireInterval: 36h
+          runLogExpireInterval: 0
         executor:
           dataDir: executor
           activeTasksLimit: 8
@@ -48,7 +54,11 @@ struct ConfigurationLoaderTests {
         #expect(configuration.gateway.runservice.url == "unix:/run/demo/runservice.sock")
         #expect(configuration.gateway.runservice.token == SecretValue("token-of-the-installation"))
         #expect(configuration.configstore.dataDirectory == "\(TemporaryDirectory.path)/configstore")
-        #expect(configuration.runservice.objectStoragePath == "\(TemporaryDirectory.path)/objects")
+        #expect(configuration.runservice.objectStorage.path == "\(TemporaryDirectory.path)/objects")
+        #expect(configuration.runservice.maximumArchiveBytes == 2 << 30)
+        #expect(configuration.runservice.runCacheExpireInterval == .seconds(36 * 3600))
+        #expect(configuration.runservice.runWorkspaceExpireInterval == .seconds(7 * 24 * 3600))
+        #expect(configuration.runservice.runLogExpireInterval == .zero)
         #expect(configuration.executor.memoryLimit == 2 << 30)
         #expect(configuration.executor.network == .none)
         #expect(configuration.executor.images == ["debian": "/images/debian"])
@@ -79,6 +89,58 @@ struct ConfigurationLoaderTests {
         #expect(found.contains { $0.hasPrefix("8:") && $0.contains("many") })
         #expect(found.contains { $0.hasPrefix("8:") && $0.contains("lots") })
         #expect(found.contains { $0.contains("gitserver.dataDir") })
+    }
+
+    @Test("names a directory or a bucket for objects, and a path that is shared with nobody")
+    func objectStorage() throws {
+        let plain = try load("runservice: {dataDir: /data}", for: [.runservice]).runservice.objectStorage
+        #expect(plain.path == "/data/objects")
+        #expect(plain.basePath == nil)
+        try Data("the key\n".utf8).write(to: URL(filePath: "\(TemporaryDirectory.path)/key"))
+        let whole = """
+            runservice:
+              dataDir: a
+              objectStorage:
+                type: s3
+                endpoint: https://s3.example.org:9000/
+                bucket: martlet-objects
+                location: eu-1
+                accessKey: name
+                secretAccessKey: {file: key}
+                pathStyle: false
+                basePath: ci/runs
+            """
+        let storage = try load(whole, for: [.runservice]).runservice.objectStorage
+        #expect(storage.basePath == "ci/runs")
+        let s3 = try #require(storage.s3)
+        #expect(s3.endpoint == "https://s3.example.org:9000/")
+        #expect(s3.bucket == "martlet-objects")
+        #expect(s3.location == "eu-1")
+        #expect(s3.accessKey == "name")
+        #expect(s3.secretAccessKey == SecretValue("the key"))
+        #expect(!s3.usesPathStyle)
+    }
+
+    @Test(
+        "says what is wrong with a place for objects",
+        arguments: [
+            ("{type: s3}", ["endpoint", "bucket", "accessKey", "secretAccessKey"]),
+            ("{type: posix, path: a, bucket: b}", ["bucket"]),
+            ("{type: posixflat, path: a}", ["posixflat"]),
+            ("{type: posix, path: a, basePath: ../b}", ["ci/runs"]),
+            ("{type: s3, endpoint: s3.example.org, bucket: b12, accessKey: a, secretAccessKey: b}", ["URL"]),
+            ("{type: s3, endpoint: 'https://a/b', bucket: b12, accessKey: a, secretAccessKey: b}", ["URL"]),
+            ("{type: s3, endpoint: 'https://u:p@a', bucket: b12, accessKey: a, secretAccessKey: b}", ["URL"]),
+            ("{type: s3, endpoint: 'https://a', bucket: A_B, accessKey: a, secretAccessKey: b}", ["3 to 63"]),
+            ("{type: s3, endpoint: 'https://a', bucket: b12, location: a/b, accessKey: a, secretAccessKey: b}", ["region"]),
+        ]
+    )
+    func badObjectStorage(_ storage: String, _ expected: [String]) {
+        let found = problems("runservice: {dataDir: a, objectStorage: \(storage)}", for: [.runservice])
+        #expect(found.count == expected.count, "\(found)")
+        for word in expected {
+            #expect(found.contains { $0.hasPrefix("1:") && $0.contains(word) }, "\(word) in \(found)")
+        }
     }
 
     @Test("is checked only for the components that are started")
@@ -131,5 +193,15 @@ struct ConfigurationLoaderTests {
     func missing() {
         let error = #expect(throws: Failure.self) { try ConfigurationLoader.load("/nowhere/config.yml", for: []) }
         #expect(error.map { ErrorChain($0).message.contains("/nowhere/config.yml") } == true)
+    }
+}
+
+extension ObjectStorageConfiguration {
+    fileprivate var path: String? {
+        if case .posix(let path) = place { path } else { nil }
+    }
+
+    fileprivate var s3: S3Configuration? {
+        if case .s3(let s3) = place { s3 } else { nil }
     }
 }

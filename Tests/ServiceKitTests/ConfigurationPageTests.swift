@@ -13,14 +13,16 @@ struct ConfigurationPageTests {
     }
 
     private static func source() throws -> String {
-        try String(contentsOfFile: "\(root)/Sources/ServiceKit/ConfigurationReader.swift", encoding: .utf8)
+        try ["ConfigurationReader", "ConfigurationReader+ObjectStorage"].map {
+            try String(contentsOfFile: "\(root)/Sources/ServiceKit/\($0).swift", encoding: .utf8)
+        }.joined()
     }
 
     /// Reads a text as `martletd` would, beside the key files that it names.
     private func load(_ text: String, for components: Set<Component> = Set(Component.allCases)) throws -> [Diagnostic] {
         let directory = TemporaryDirectory.path
         try FileManager.default.createDirectory(atPath: "\(directory)/keys", withIntermediateDirectories: true)
-        for name in ["internal-token", "admin-token", "cookie-signing"] {
+        for name in ["internal-token", "admin-token", "cookie-signing", "s3-access", "s3-secret"] {
             let key = String(repeating: "0123456789abcdef", count: 2) + "\n"
             try Data(key.utf8).write(to: URL(filePath: "\(directory)/keys/\(name)"))
         }
@@ -68,6 +70,15 @@ struct ConfigurationPageTests {
         try #require(!blocks.isEmpty)
         for block in blocks {
             #expect(try load(block.components(separatedBy: "\n```")[0]) == [])
+        }
+    }
+
+    @Test("shows a bucket for objects that is right")
+    func bucket() throws {
+        let blocks = try Self.page().components(separatedBy: "\n```yml\n").dropFirst()
+        try #require(blocks.count == 1)
+        for block in blocks {
+            #expect(try load(block.components(separatedBy: "\n```")[0], for: [.runservice]) == [])
         }
     }
 

@@ -24,7 +24,8 @@ struct ImportTrial {
 }
 
 private struct NoCheck: RecordCheck {
-    func check(_ record: ImportedRecord) throws {}
+    func check(_ record: ImportedRecord) {}
+
     func finish() -> [String] { [] }
 }
 
@@ -32,6 +33,7 @@ private struct NoConverter: RecordConverter {
     let types: Set<String> = []
     let warnings: [String] = []
 
-    func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
+    func convert(_ record: ImportedRecord) -> [ImportedRecord] { [] }
+
     func finish() -> [ImportedRecord] { [] }
 }

@@ -17,6 +17,7 @@ struct StoreCrashProbe {
         }
         let report = try Report(path: arguments[3])
         do {
+            if arguments[1] == "objects" { try await ObjectWriter(directory: arguments[2], report: report).run() }
             let store = try await LocalStore.open(directory: arguments[2], projections: [])
             let probe = StoreCrashProbe(store: store, report: report)
             try await probe.run(arguments[1], Array(arguments[4...]))
@@ -34,6 +35,8 @@ struct StoreCrashProbe {
         case "count": try await count(arguments[0], times: Int(arguments[1]) ?? 0)
         case "fill": try await fill()
         case "import": try await ImportTrial(store: store, report: report).run(path: arguments[0])
+        case "refused": await refused(type: arguments[0])
+        case "rewrite": try await rewrite(keys: Int(arguments[0]) ?? 0)
         case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()
         case "toggle": try await SoakWriter.toggle(store, report)
         default: throw Failure("unknown mode \(mode)")
@@ -113,6 +116,31 @@ struct StoreCrashProbe {
         batch.put(record: "after", type: "block", Data(count: 50_000))
         _ = try await store.commit(batch)
         report.write("recovered")
+    }
+
+    /// Commits three batches one after the other and reports what came of each.
+    private func refused(type: String) async {
+        for id in ["first", "second", "third"] {
+            var batch = Batch()
+            batch.put(record: id, type: type, Data(id.utf8))
+            batch.put(live: "\(type)/\(id)", Data(id.utf8))
+            do {
+                _ = try await store.commit(batch)
+                report.write("\(id) committed")
+            } catch {
+                report.write("\(id) \(StoreError.kind(of: error)?.rawValue ?? "other")")
+            }
+        }
+    }
+
+    /// Writes all keys anew with every batch, each time with another value.
+    private func rewrite(keys: Int) async throws {
+        for round in 0... {
+            var batch = Batch()
+            for key in 0..<keys { batch.put(live: "page/\(key)", Data("\(round)".utf8)) }
+            _ = try await store.commit(batch)
+            report.write("round \(round)")
+        }
     }
 
     /// Raises one shared counter so many times, against everybody else who does the same.

@@ -10,16 +10,18 @@ final class Probe: Sendable {
     private let pid: pid_t
     private let isReaped = Mutex(false)
 
-    /// Starts the probe in a mode, in front of it another program if need be.
+    /// Starts the probe in a mode, in front of it another program if need be, told what to do at its failpoints.
     init(
         _ mode: String,
         _ arguments: [String] = [],
         directory: String = TemporaryDirectory.path,
-        under wrapper: [String] = []
+        under wrapper: [String] = [],
+        failPoints: String? = nil
     ) throws {
         report = "\(TemporaryDirectory.path)/report\(UInt32.random(in: .min ... .max))"
         let program = try Self.program()
-        let line = wrapper + [program, mode, directory, report] + arguments
+        let told = failPoints.map { ["env", "MARTLET_FAILPOINTS=\($0)"] } ?? []
+        let line = wrapper + told + [program, mode, directory, report] + arguments
         var child = pid_t()
         var pointers: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
         pointers.append(nil)
@@ -35,7 +37,7 @@ final class Probe: Sendable {
     }
 
     /// The probe stands beside the test's own program.
-    private static func program() throws -> String {
+    static func program() throws -> String {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let directory = URL(filePath: own).deletingLastPathComponent()
         return directory.appending(path: "StoreCrashProbe").path
@@ -53,6 +55,13 @@ final class Probe: Sendable {
             lines.contains { $0.hasPrefix(start) }
         }
         return lines.first { $0.hasPrefix(start) } ?? ""
+    }
+
+    /// Whether the process has been stopped by a signal.
+    var isStopped: Bool {
+        // What comes after the name in parentheses is the state; a process that is gone has none.
+        let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        return text?.split(separator: ")").last?.hasPrefix(" T") ?? false
     }
 
     func signal(_ signal: Int32) {

@@ -17,49 +17,12 @@ struct ProcessTests {
             _ = try await probe.line("ack")
             try await Task.sleep(for: .microseconds(Int.random(in: 0...40_000)))
             try await probe.end()
-            try await check(store, name: name, lines: probe.lines)
+            try await checkWriter(name, lines: probe.lines, in: store)
         }
         #expect(!survivor.lines.contains { $0.hasPrefix("error") }, "the other writer never notices")
         try await survivor.end()
-        try await check(store, name: "survivor", lines: survivor.lines)
-        try await checkEvents(store)
-    }
-
-    /// Every acknowledged number is there, and at most one more per writer: the one it waited for.
-    private func check(_ store: ServiceStore, name: String, lines: [String]) async throws {
-        let acknowledged = lines.map { $0.split(separator: " ") }.filter { $0.first == "ack" }
-        #expect(acknowledged.count > 0)
-        for writer in 0..<4 {
-            let last = acknowledged.last { $0[1] == "\(writer)" }.flatMap { Int($0[2]) } ?? 0
-            let key = "\(name)-\(writer)"
-            try await store.read { tx throws in
-                let number = Int(try tx.record(type: "counter", id: key)?.data.text ?? "0") ?? -1
-                #expect(number == last || number == last + 1, "\(key): acknowledged \(last), found \(number)")
-                let live = Int(try tx.live("last/\(key)")?.data.text ?? "0")
-                #expect(live == number, "\(key): half a batch")
-            }
-        }
-        for line in acknowledged.suffix(50) {
-            let sequence = Int64(line[3]) ?? 0
-            let event = try await store.store.events(of: "all", after: sequence - 1, limit: 1).first
-            #expect(event?.data.text == "\(name)-\(line[1]) \(line[2])")
-        }
-    }
-
-    private func checkEvents(_ store: ServiceStore) async throws {
-        let oldest = try await store.read { try $0.oldestEvent(of: "all") }
-        var expected = oldest
-        var numbers: [String: Int] = [:]
-        while case let page = try await store.store.events(of: "all", after: expected - 1), !page.isEmpty {
-            for event in page {
-                #expect(event.sequence == expected)
-                expected += 1
-                let parts = event.data.text.split(separator: " ")
-                let number = Int(parts[1]) ?? 0
-                if let last = numbers.updateValue(number, forKey: String(parts[0])) { #expect(number == last + 1) }
-            }
-        }
-        #expect(try await store.read { try $0.lastEvent(of: "all") } == expected - 1)
+        try await checkWriter("survivor", lines: survivor.lines, in: store)
+        try await checkEvents(of: store)
     }
 
     @Test("processes that open a new store at once count together without losing a step")

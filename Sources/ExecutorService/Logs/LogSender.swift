@@ -7,6 +7,11 @@ struct LogSender: Sendable {
     /// The most bytes of one request.
     static let chunkLimit = 1 << 20
 
+    /// How often a read that fails is tried again.
+    private static let readings = 4
+    private static let lossNote =
+        "martlet: the rest of this log is lost, the executor could not read it from its disk\n"
+
     private let exchange: TaskExchange
     private let logs: TaskLogs
     private let pool: BlockingPool
@@ -26,7 +31,7 @@ struct LogSender: Sendable {
     }
 
     /// Sends until the logs are closed and every byte is acknowledged.
-    /// - Throws: ``TaskDropped`` when the runservice no longer wants the task, `CancellationError`, or what the disk says.
+    /// - Throws: ``TaskDropped`` when the runservice no longer wants the task, or `CancellationError`.
     func run() async throws {
         var offsets: [Int64] = []
         while true {
@@ -44,11 +49,24 @@ struct LogSender: Sendable {
     private func sendRest(of spool: LogSpool, from start: Int64) async throws -> Int64 {
         var offset = start
         while spool.extent.length > offset {
-            let from = offset
-            let bytes = try await pool.run { try spool.read(at: from, limit: Self.chunkLimit) }
-            offset = try await send(bytes, of: spool, at: offset)
+            offset = try await send(try await read(spool, at: offset), of: spool, at: offset)
         }
         return offset
+    }
+
+    /// What is there from an offset on; a log that cannot be read ends there, and says so.
+    private func read(_ spool: LogSpool, at offset: Int64) async throws -> [UInt8] {
+        var backoff = Backoff()
+        while true {
+            do {
+                return try await pool.run { try spool.read(at: offset, limit: Self.chunkLimit) }
+            } catch {
+                if ErrorChain(error).isCancellation { throw error }
+                Logger.current.error("log of a task cannot be read", error: error)
+                if backoff.failures == Self.readings { spool.cut(at: offset, note: Self.lossNote) }
+            }
+            try await backoff.wait()
+        }
     }
 
     private func send(_ bytes: [UInt8], of spool: LogSpool, at offset: Int64) async throws -> Int64 {

@@ -8,6 +8,8 @@ final class LogSpool: Sendable {
     private struct State {
         var length: Int64
         var isComplete = false
+        /// What stands in place of everything from an offset on.
+        var cut: (offset: Int64, note: [UInt8])?
     }
 
     /// Which log of the task.
@@ -35,12 +37,25 @@ final class LogSpool: Sendable {
 
     /// The bytes written, and whether no more follow.
     var extent: (length: Int64, isComplete: Bool) {
-        state.withLock { ($0.length, $0.isComplete) }
+        state.withLock { state in
+            if let cut = state.cut { return (cut.offset + Int64(cut.note.count), true) }
+            return (state.length, state.isComplete)
+        }
+    }
+
+    /// Whether the log ended before its time.
+    var isCut: Bool { state.withLock { $0.cut != nil } }
+
+    /// Ends the log at an offset with a note, because the rest cannot be read; what is written later goes nowhere.
+    func cut(at offset: Int64, note: String) {
+        state.withLock { $0.cut = (offset, Array(note.utf8)) }
+        changed.raise()
     }
 
     /// Appends bytes; blocks for as long as the disk does.
     /// - Throws: ``SystemError`` naming the path, for instance when the disk is full.
     func append(_ bytes: UnsafeRawBufferPointer) throws {
+        if isCut { return }
         var done = 0
         // A part that was written is there, whatever became of the rest.
         defer {
@@ -66,14 +81,17 @@ final class LogSpool: Sendable {
     /// Reads what is there from `offset` on, at most `limit` bytes; blocks for as long as the disk does.
     /// - Throws: ``SystemError`` naming the path.
     func read(at offset: Int64, limit: Int) throws -> [UInt8] {
-        let available = Int(min(Int64(limit), extent.length - offset))
+        let (length, cut) = state.withLock { ($0.length, $0.cut) }
+        if let cut, cut.offset <= offset { return Array(cut.note.dropFirst(Int(offset - cut.offset)).prefix(limit)) }
+        let available = Int(min(Int64(limit), (cut?.offset ?? length) - offset))
         guard available > 0 else { return [] }
         return try [UInt8](unsafeUninitializedCapacity: available) { buffer, initialized in
             while initialized < available {
                 let rest = buffer.baseAddress?.advanced(by: initialized)
                 let count = pread(file.number, rest, available - initialized, off_t(offset) + initialized)
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw SystemError("read \(path)") }
+                // Somebody shortened the file: as bad as a disk that cannot be read.
+                guard count > 0 else { throw SystemError("read \(path)", code: count < 0 ? errno : EIO) }
                 initialized += count
             }
         }

@@ -28,6 +28,28 @@ final class TaskLogs: Sendable {
         return spool
     }
 
+    /// Says that nothing more is written to any log.
+    func complete() {
+        for spool in current.spools { spool.complete() }
+    }
+
+    /// The length of a log; nil when it was never opened.
+    func length(of selector: LogSelector) -> Int64? {
+        current.spools.last { $0.selector == selector }?.extent.length
+    }
+
+    /// A status whose logs are as long as what can be sent: one that could not be read to its end is shorter.
+    func corrected(_ status: ExecutorTaskStatus) -> ExecutorTaskStatus {
+        var status = status
+        for spool in current.spools where spool.isCut {
+            switch spool.selector {
+            case .setup: status.setupStep.logBytes = spool.extent.length
+            case .step(let index): status.steps[index].logBytes = spool.extent.length
+            }
+        }
+        return status
+    }
+
     /// Says that no further log is opened.
     func close() {
         state.withLock { $0.isClosed = true }

@@ -2,6 +2,7 @@ import Base
 import CLinux
 import FoundationEssentials
 import Glibc
+import Logging
 import Model
 
 /// The directory of one task: its record and its logs.
@@ -46,14 +47,29 @@ struct TaskDirectory: Sendable {
 
     /// The length of a log; nil when it was never opened.
     func logBytes(_ selector: LogSelector) -> Int64? {
+        Self.length(of: logPath(selector))
+    }
+
+    /// The length of a file; nil when there is none.
+    static func length(of path: String) -> Int64? {
         var facts = stat()
-        return stat(logPath(selector), &facts) == 0 ? Int64(facts.st_size) : nil
+        return stat(path, &facts) == 0 ? Int64(facts.st_size) : nil
     }
 
     /// Removes the directory.
     /// - Throws: ``SystemError`` naming the path.
     func remove() throws {
         try FileTree.remove(path)
+    }
+
+    /// Removes the directory of a task that has ended for the runservice; what cannot be removed now, the next process finds.
+    func discard(on files: BlockingPool) async {
+        do {
+            try await files.run { try remove() }
+        } catch {
+            if ErrorChain(error).isCancellation { return }
+            Logger.current.error("directory of an ended task cannot be removed", error: error)
+        }
     }
 
     /// The records of all tasks that began and were not completed.

@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 import Logging
 import Model
 
@@ -20,16 +21,40 @@ struct TaskExchange: Sendable {
     let executor: ExecutorID
 
     /// Reports the last status, after every log byte; what the runservice lost meanwhile is sent again.
-    /// - Throws: ``TaskDropped``, `CancellationError`, or what the disk says.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
     func finish(_ status: ExecutorTaskStatus, logs: TaskLogs, pool: BlockingPool) async throws {
         while true {
             do {
-                return try await report(status)
+                return try await report(logs.corrected(status))
             } catch is LogIncomplete {
                 Logger.current.warning("runservice lost log bytes")
                 try await LogSender(self, logs: logs, pool: pool, asksFirst: true).run()
             }
         }
+    }
+
+    /// Reports a task as failed of which nothing can be read here; its logs end with what the runservice has.
+    /// - Throws: ``TaskDropped`` or `CancellationError`.
+    func giveUp(_ status: ExecutorTaskStatus, because reason: String) async throws {
+        var backoff = Backoff()
+        while true {
+            var state = TaskState(recovering: status)
+            state.abandon(because: reason, now: Date()) { _ in nil }
+            var final = state.status
+            if final.setupStep.phase.isFinished { final.setupStep.logBytes = try await storedBytes(.setup) }
+            for index in final.steps.indices where final.steps[index].phase.isFinished {
+                final.steps[index].logBytes = try await storedBytes(.step(index))
+            }
+            do {
+                return try await report(final)
+            } catch is LogIncomplete {
+                try await backoff.wait()
+            }
+        }
+    }
+
+    private func storedBytes(_ log: LogSelector) async throws -> Int64 {
+        try await sendLog(log, offset: 0, bytes: [])
     }
 
     /// Reports a status until the runservice has it.

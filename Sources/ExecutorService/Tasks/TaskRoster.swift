@@ -57,7 +57,7 @@ struct TaskRoster: Sendable {
                     switch action {
                     case .stop(let task): switches[task]?.turn(to: .stopped)
                     case .abort(let task): switches[task]?.turn(to: .aborted)
-                    case .forget(let task): try await forget(task)
+                    case .forget(let task): await drop(task)
                     case .start(let task), .cancel(let task), .recover(let task, _):
                         let stop = try StopSwitch()
                         switches[task.spec.id] = stop
@@ -86,12 +86,13 @@ struct TaskRoster: Sendable {
                 if Task.isCancelled { return }
                 if stop.position == .aborted { return await drop(task.spec.id) }
                 logger.error("task cannot be run", error: error)
+                await giveUp(task, because: error)
             }
         }
     }
 
     private func perform(_ action: Assignments.Action, task: ExecutorTask, stop: StopSwitch) async throws {
-        let exchange = TaskExchange(link: link, task: task.spec.id, attempt: task.spec.attempt, executor: executor)
+        let exchange = exchange(for: task)
         let directory = try TaskDirectory(task.spec.id, in: dataDirectory)
         switch action {
         case .start:
@@ -120,6 +121,24 @@ struct TaskRoster: Sendable {
             try await recovery.run(exchange)
         case .stop, .abort, .forget: break
         }
+    }
+
+    /// Nobody must wait for a task that cannot be brought to its end here.
+    private func giveUp(_ task: ExecutorTask, because error: any Error) async {
+        do {
+            let reason = "the executor could not run the task: \(ErrorChain(error).message)"
+            try await exchange(for: task).giveUp(task.status, because: reason)
+            await drop(task.spec.id)
+        } catch is TaskDropped {
+            await drop(task.spec.id)
+        } catch {
+            // The executor goes; the next process finds the task as this one did.
+            Logger.current.debug("task not given up yet", error: error)
+        }
+    }
+
+    private func exchange(for task: ExecutorTask) -> TaskExchange {
+        TaskExchange(link: link, task: task.spec.id, attempt: task.spec.attempt, executor: executor)
     }
 
     /// The runservice does not want the task any more: neither does anybody want what is left of it.

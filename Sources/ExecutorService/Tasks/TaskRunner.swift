@@ -45,43 +45,41 @@ struct TaskRunner: Sendable {
 
     /// Runs the task; its directory is gone when the runservice has everything.
     ///
-    /// When the disk refuses what must be kept, the task has failed: nobody else could ever say so.
+    /// A disk that fails or is full fails the task: the runservice hears of it, and gets what was written.
     /// - Throws: ``TaskDropped`` or `CancellationError`.
     func run() async throws {
-        do {
-            try await carryOut()
-        } catch let error as TaskDropped {
-            throw error
-        } catch {
-            if Task.isCancelled || ErrorChain(error).isCancellation || stop.position == .aborted {
-                throw CancellationError()
-            }
-            Logger.current.error("task cannot go on", error: error)
-            let reason = "the executor could not keep the task: \(ErrorChain(error).message)"
-            try await TaskRecovery(
-                progress.status,
-                because: reason,
-                directory: progress.directory,
-                files: surroundings.files
-            ).run(exchange)
-        }
-    }
-
-    private func carryOut() async throws {
         let progress = progress
-        try await surroundings.files.run { try progress.create() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await LogSender(exchange, logs: logs, pool: surroundings.files, asksFirst: false).run()
             }
             group.addTask { try await progress.reportUntilOver(to: exchange) }
-            try await execute()
+            do {
+                try await surroundings.files.run { try progress.create() }
+                try await execute()
+            } catch {
+                let isAborted = stop.position == .aborted || Task.isCancelled || ErrorChain(error).isCancellation
+                guard !isAborted else {
+                    stop.turn(to: .aborted)
+                    throw error
+                }
+                abandon(because: error)
+            }
             logs.close()
             progress.update { $0.finish(now: Date()) }
             try await group.waitForAll()
         }
         try await exchange.finish(progress.status, logs: logs, pool: surroundings.files)
-        try await surroundings.files.run { try progress.directory.remove() }
+        await progress.directory.discard(on: surroundings.files)
+    }
+
+    private func abandon(because error: any Error) {
+        Logger.current.error("task cannot go on", error: error)
+        logs.complete()
+        progress.update {
+            let reason = "the executor could not keep the task: \(ErrorChain(error).message)"
+            $0.abandon(because: reason, now: Date()) { logs.length(of: $0) }
+        }
     }
 
     private func execute() async throws {

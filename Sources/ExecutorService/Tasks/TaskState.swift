@@ -86,8 +86,9 @@ struct TaskState: Sendable, Equatable {
         if status.failError == nil { status.failError = reason }
     }
 
-    /// The task is over.
+    /// The task is over, unless it was abandoned.
     mutating func finish(now: Date) {
+        guard !status.phase.isFinished else { return }
         status.endTime = now
         if status.setupStep.phase == .success, status.steps.allSatisfy({ $0.phase == .success }) {
             status.phase = .success
@@ -99,7 +100,7 @@ struct TaskState: Sendable, Equatable {
         }
     }
 
-    /// The task cannot go on, such as when the executor was restarted: everything that was open has failed.
+    /// The executor cannot go on with the task: everything that was open has failed.
     ///
     /// `logBytes` gives the length of a log that was written.
     mutating func abandon(because reason: String, now: Date, logBytes: (LogSelector) -> Int64?) {

@@ -7,10 +7,12 @@ final class PosixTemporaryFile: Sendable {
     let descriptor: Int32
 
     init(directory: String) throws {
-        path = "\(directory)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let path = "\(directory)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("create \(path)") }
         flock(descriptor, LOCK_EX | LOCK_NB)
+        self.path = path
+        self.descriptor = descriptor
     }
 
     deinit {

@@ -17,20 +17,32 @@ enum PosixFiles {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("create \(path)") }
     }
 
-    /// Syncs a finished file and moves it to its name.
-    static func place(_ path: String, data: String, name: String, descriptor: Int32) throws {
+    /// Creates `path` and its parents so that they survive a power loss.
+    ///
+    /// The last one's entry is synced also when it was there: another process may have made it just now.
+    static func makeDurableDirectories(_ path: String) throws {
+        var made = [path]
+        while let last = made.last, access(parent(of: last), F_OK) != 0, parent(of: last) != last {
+            made.append(parent(of: last))
+        }
+        try makeDirectories(path, below: "")
+        for directory in made { try AtomicFile.syncDirectory(of: directory) }
+    }
+
+    /// Syncs a finished file and moves it to its place below `data`.
+    static func place(_ path: String, data: String, at place: String, descriptor: Int32) throws {
         try FailPoint.objectSync.pass()
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
-        guard let directories = try move(path, data: data, name: name) else {
+        guard let directories = try move(path, data: data, place: place) else {
             throw SystemError("rename \(path)", code: EXDEV)
         }
         for directory in directories { try AtomicFile.sync(directory: directory) }
     }
 
-    /// Renames a file to its name.
+    /// Renames a file to its place.
     /// - Returns: the directories on the way, each of which must be synced; nil when the file is on another file system.
-    private static func move(_ path: String, data: String, name: String) throws -> Set<String>? {
-        let target = "\(data)/\(name)"
+    private static func move(_ path: String, data: String, place: String) throws -> Set<String>? {
+        let target = "\(data)/\(place)"
         for attempt in 1...attempts {
             try makeDirectories(parent(of: target), below: data)
             try FailPoint.objectRename.pass()
@@ -38,6 +50,8 @@ enum PosixFiles {
             let code = errno
             if code == EXDEV { return nil }
             if code == ENOENT, attempt < attempts, access(path, F_OK) == 0 { continue }
+            // A write that was interrupted may have left directories that hold no object.
+            if code == EISDIR, attempt < attempts, try removeEmptyTree(target) { continue }
             throw SystemError("rename \(path) to \(target)", code: code)
         }
         try FailPoint.objectDirectories.pass()
@@ -52,7 +66,7 @@ enum PosixFiles {
 
     /// Moves a file of somebody else in, synced.
     /// - Returns: the directories that must be synced; nil when the file must be copied.
-    static func adopt(_ path: String, data: String, name: String) throws -> Set<String>? {
+    static func adopt(_ path: String, data: String, at place: String, name: String) throws -> Set<String>? {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw ObjectStorageError(.badSource, name: name, cause: SystemError("open \(path)"))
@@ -65,7 +79,16 @@ enum PosixFiles {
         guard fchmod(descriptor, 0o600) == 0 else { throw SystemError("change the mode of \(path)") }
         try FailPoint.objectSync.pass()
         guard fsync(descriptor) == 0 else { throw SystemError("sync \(path)") }
-        return try move(path, data: data, name: name)
+        return try move(path, data: data, place: place)
+    }
+
+    /// Opens a file of somebody else that is going to be copied.
+    static func source(_ path: String, as name: String, pool: BlockingPool) throws -> PosixObjectReader {
+        do {
+            return try PosixObjectReader(path: path, name: name, pool: pool)
+        } catch {
+            throw ObjectStorageError(.badSource, name: name, "\(path) is not a regular file", cause: error)
+        }
     }
 
     static func remove(_ path: String) throws {
@@ -73,9 +96,8 @@ enum PosixFiles {
     }
 
     /// Removes an object's file and then the parents that are empty.
-    static func delete(_ name: String, data: String) throws -> Bool {
-        let path = "\(data)/\(name)"
-        guard try facts(path, name: name) != nil else { return false }
+    static func delete(_ path: String, data: String) throws -> Bool {
+        guard try facts(path, name: path) != nil else { return false }
         guard unlink(path) == 0 else {
             if errno == ENOENT { return false }
             throw SystemError("remove \(path)")
@@ -83,6 +105,17 @@ enum PosixFiles {
         var directory = parent(of: path)
         while directory != data, rmdir(directory) == 0 { directory = parent(of: directory) }
         return true
+    }
+
+    /// Removes directories in which there is no file.
+    /// - Returns: whether all are gone.
+    private static func removeEmptyTree(_ path: String) throws -> Bool {
+        if rmdir(path) == 0 || errno == ENOENT { return true }
+        guard errno == ENOTEMPTY || errno == EEXIST else { return false }
+        for entry in try PosixDirectory.entries(of: path) ?? [] {
+            guard entry.isDirectory, try removeEmptyTree("\(path)/\(entry.name)") else { return false }
+        }
+        return rmdir(path) == 0 || errno == ENOENT
     }
 
     /// Facts of a regular file; nil when there is none.

@@ -6,12 +6,9 @@ enum PosixDirectory {
     struct Entry {
         let name: String
         let isDirectory: Bool
-
-        /// How the entry sorts among full names: a directory counts with the separator that follows it.
-        var key: String { isDirectory ? name + "/" : name }
     }
 
-    /// The entries in the order of full names; nil when the directory does not exist.
+    /// The entries in no order; nil when the directory does not exist.
     ///
     /// Names that are not UTF-8 are nobody's objects and left out.
     static func entries(of path: String) throws -> [Entry]? {
@@ -36,7 +33,7 @@ enum PosixDirectory {
             errno = 0
         }
         guard errno == 0 else { throw SystemError("read \(path)") }
-        return entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        return entries
     }
 
     /// Some file systems do not tell an entry's type.

@@ -1,23 +1,28 @@
 package import Base
 import Glibc
 
-/// Objects as files of a local or shared directory: a name is a path under `data`.
+/// Objects as files of a local or shared directory, each under `data` at the path that the layout gives its name.
 ///
 /// A file is written in `tmp`, synced, renamed into place, and every directory on the way is synced. Directories that
 /// become empty are removed. Files have mode 0600, directories 0700.
 package struct PosixStore: ObjectStore {
     let data: String
     let temporary: String
+    let layout: PosixLayout
     let pool: BlockingPool
 
     /// Opens the store in `path`, creating it if need be, and removes what interrupted writes left behind.
     /// - Throws: ``ObjectStorageError`` of kind unavailable.
-    @concurrent package static func open(path: String, pool: BlockingPool = .shared) async throws -> PosixStore {
+    @concurrent package static func open(
+        path: String,
+        layout: PosixLayout = .tree,
+        pool: BlockingPool = .shared
+    ) async throws -> PosixStore {
         do {
-            let store = PosixStore(data: "\(path)/data", temporary: "\(path)/tmp", pool: pool)
+            let store = PosixStore(data: "\(path)/data", temporary: "\(path)/tmp", layout: layout, pool: pool)
             try await pool.run {
-                try PosixFiles.makeDirectories(store.data, below: "")
-                try PosixFiles.makeDirectories(store.temporary, below: "")
+                try PosixFiles.makeDurableDirectories(store.data)
+                try PosixFiles.makeDurableDirectories(store.temporary)
                 try PosixFiles.removeAbandoned(in: store.temporary, olderThan: 24 * 3600)
             }
             return store
@@ -38,7 +43,8 @@ package struct PosixStore: ObjectStore {
                 throw ObjectStorageError(.shortWrite, name: name, "expected \(size) bytes, got \(written)")
             }
             try Task.checkCancellation()
-            try await run(name) { try PosixFiles.place(file.path, data: data, name: name, descriptor: file.descriptor) }
+            let place = layout.path(of: name)
+            try await run(name) { try PosixFiles.place(file.path, data: data, at: place, descriptor: file.descriptor) }
             return written
         } catch {
             file.discard()
@@ -96,9 +102,11 @@ package struct PosixStore: ObjectStore {
         let moved = try await withThrowingTaskGroup(of: Set<String>.self) { group in
             for (path, name) in files {
                 group.addTask {
-                    if let directories = try await run(name, { try PosixFiles.adopt(path, data: data, name: name) }) {
-                        return directories
+                    let place = layout.path(of: name)
+                    let directories = try await run(name) {
+                        try PosixFiles.adopt(path, data: data, at: place, name: name)
                     }
+                    if let directories { return directories }
                     try await copy(path, as: name)
                     return []
                 }
@@ -114,7 +122,7 @@ package struct PosixStore: ObjectStore {
     }
 
     private func copy(_ path: String, as name: String) async throws {
-        let source = try await run(name) { try PosixObjectReader(path: path, name: name, pool: pool) }
+        let source = try await run(name) { try PosixFiles.source(path, as: name, pool: pool) }
         try await write(name, size: source.size, body: source.chunks())
         try await run(name) { try PosixFiles.remove(path) }
     }
@@ -122,14 +130,14 @@ package struct PosixStore: ObjectStore {
     /// Opens an object for reading.
     @concurrent package func open(_ name: String) async throws -> any ObjectReader {
         try ObjectName.check(name)
-        return try await run(name) { try PosixObjectReader(path: "\(data)/\(name)", name: name, pool: pool) }
+        return try await run(name) { try PosixObjectReader(path: path(of: name), name: name, pool: pool) }
     }
 
     /// Size and time of an object.
     @concurrent package func stat(_ name: String) async throws -> ObjectFacts {
         try ObjectName.check(name)
         return try await run(name) {
-            guard let facts = try PosixFiles.facts("\(data)/\(name)", name: name) else {
+            guard let facts = try PosixFiles.facts(path(of: name), name: name) else {
                 throw ObjectStorageError(.notExist, name: name)
             }
             return facts
@@ -140,19 +148,20 @@ package struct PosixStore: ObjectStore {
     @concurrent @discardableResult
     package func delete(_ name: String) async throws -> Bool? {
         try ObjectName.check(name)
-        return try await run(name) { try PosixFiles.delete(name, data: data) }
+        return try await run(name) { try PosixFiles.delete(path(of: name), data: data) }
     }
 
     /// The objects whose names begin with `prefix`, in order.
     package func list(prefix: String, after: String?) throws -> ObjectListing {
-        try ObjectName.check(prefix: prefix)
-        if let after, !after.utf8.starts(with: prefix.utf8) {
-            throw ObjectStorageError(.invalidName, name: after, "it does not begin with the listed prefix \(prefix)")
-        }
+        try ObjectName.check(prefix: prefix, after: after)
         return ObjectListing { [self] in
-            let walk = PosixWalk(data: data, prefix: prefix, after: after)
+            let walk = PosixWalk(data: data, layout: layout, prefix: prefix, after: after)
             return { try await run(prefix) { try walk.next() } }
         }
+    }
+
+    private func path(of name: String) -> String {
+        "\(data)/\(layout.path(of: name))"
     }
 
     /// Runs blocking calls on the pool and wraps what the system refuses.

@@ -9,13 +9,15 @@ final class PosixObjectReader: ObjectReader {
     private let pool: BlockingPool
 
     init(path: String, name: String, pool: BlockingPool) throws {
-        descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
         var facts = Glibc.stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            // No property is set yet, so deinit does not close the descriptor again.
             close(descriptor)
             throw ObjectStorageError(.notExist, name: name)
         }
+        self.descriptor = descriptor
         size = Int64(facts.st_size)
         self.name = name
         self.pool = pool

@@ -1,0 +1,43 @@
+import Base
+import Foundation
+import ObjectStorage
+
+/// Writes and adopts objects of many sizes, and reports each that was acknowledged.
+struct ObjectWriter: Sendable {
+    private let store: PosixStore
+    private let directory: String
+    private let report: Report
+
+    init(directory: String, report: Report) async throws {
+        store = try await PosixStore.open(path: directory)
+        self.directory = directory
+        self.report = report
+    }
+
+    func run() async throws {
+        try await withThrowingTaskGroup { group in
+            for writer in 0..<3 {
+                group.addTask {
+                    for number in 1... {
+                        try await write("w\(writer)/\(number % 5)/\(number)", adopts: number % 2 == 0)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Every byte of an object says how long it must be.
+    private func write(_ name: String, adopts: Bool) async throws {
+        let size = Int.random(in: 1...100_000)
+        let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: size)
+        if adopts {
+            let file = "\(directory)/\(name.replacing("/", with: "-"))"
+            try Data(bytes).write(to: URL(filePath: file))
+            try await store.adopt(files: [(file, name)])
+        } else {
+            try await store.write(name, bytes: bytes)
+        }
+        report.write("ack \(name) \(size)")
+    }
+}

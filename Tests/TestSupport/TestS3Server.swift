@@ -1,0 +1,181 @@
+import Base
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// A real S3 server, OpenStack Swift with its s3api, for all tests of a process: it checks signatures, digests and payloads.
+///
+/// It runs in mount and process namespaces of its own, on loopback, in a directory of its own. Whatever becomes of the test process,
+/// its end closes a pipe, whereupon everything is killed and removed.
+package final class TestS3Server: Sendable {
+    /// The name of the key.
+    package static let accessKey = "test:tester"
+    /// The key.
+    package static let secretAccessKey = "testing"
+
+    /// Why there is no server here; nil where it can be started.
+    package static var obstacle: String? {
+        guard geteuid() == 0 else { return "the S3 server needs root for its namespaces" }
+        let programs = ["proxy", "account", "container", "object"].map { "/usr/bin/swift-\($0)-server" }
+        let missing = programs.filter { access($0, X_OK) != 0 }
+        return missing.isEmpty ? nil : "needs Debian's swift-proxy, swift-account, swift-container and swift-object"
+    }
+
+    /// The port of the server that all tests share.
+    package let port: UInt16
+    private let control: Int32
+    private let directory: String
+
+    /// The server's address.
+    package var url: String { "http://127.0.0.1:\(port)" }
+
+    /// The one server of this process, started when it is first asked for.
+    /// - Throws: ``Failure`` with the servers' own words when they do not start.
+    package static func shared() async throws -> TestS3Server {
+        try await SharedStart.shared.server()
+    }
+
+    fileprivate init(port: UInt16, control: Int32, directory: String) {
+        self.port = port
+        self.control = control
+        self.directory = directory
+    }
+
+    /// Starts another server in front of the same objects, to be killed or stopped without harm to other tests.
+    package func startFront(_ name: String) async throws -> UInt16 {
+        let port = try Self.freePort()
+        try tell("start \(name) \(port)")
+        try await Self.waitUntilAnswering(port, directory)
+        return port
+    }
+
+    /// Starts a front again that was killed.
+    package func restartFront(_ name: String, port: UInt16) async throws {
+        try tell("start \(name) \(port)")
+        try await Self.waitUntilAnswering(port, directory)
+    }
+
+    /// Kills a front by SIGKILL.
+    package func killFront(_ name: String) throws { try tell("signal \(name) KILL") }
+
+    /// Stops a front in its tracks, or lets it go on.
+    package func pauseFront(_ name: String, _ isPaused: Bool) throws {
+        try tell("signal \(name) \(isPaused ? "STOP" : "CONT")")
+    }
+
+    private func tell(_ command: String) throws {
+        try AtomicFile.writeAll(Array("\(command)\n".utf8), to: control, path: "the S3 server's control")
+    }
+
+    fileprivate static func waitUntilAnswering(_ port: UInt16, _ directory: String) async throws {
+        let end = Deadline.after(.seconds(90))
+        while !isAnswering(port) {
+            guard !end.isPast else {
+                // A log that does not exist yet is an empty one.
+                let log = (try? String(contentsOfFile: "\(directory)/log", encoding: .utf8)) ?? ""
+                throw Failure("the S3 server does not answer: \(log.suffix(4_000))")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private static func isAnswering(_ port: UInt16) -> Bool {
+        withSocket(port: port) { descriptor, address, length in
+            guard connect(descriptor, address, length) == 0 else { return false }
+            var patience = timeval(tv_sec: 5, tv_usec: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            guard UnixSocket.send("GET / HTTP/1.0\r\n\r\n".utf8, to: descriptor) else { return false }
+            var bytes = [UInt8](repeating: 0, count: 5)
+            return recv(descriptor, &bytes, 5, Int32(MSG_WAITALL)) == 5 && bytes.elementsEqual("HTTP/".utf8)
+        }
+    }
+
+    private static let usedPorts = Mutex<Set<UInt16>>([])
+
+    /// A port that no other test of this process gets, below those of outgoing connections and of the nginx of tests.
+    fileprivate static func freePort() throws -> UInt16 {
+        for _ in 0..<1000 {
+            let port = UInt16.random(in: 10_000..<20_000)
+            guard usedPorts.withLock({ $0.insert(port).inserted }) else { continue }
+            if withSocket(port: port, { bind($0, $1, $2) == 0 }) { return port }
+        }
+        throw Failure("there is no free port")
+    }
+
+    private static func withSocket(
+        port: UInt16,
+        _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool
+    ) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+}
+
+/// Starts the server once, however many tests ask at the same time.
+private actor SharedStart {
+    static let shared = SharedStart()
+
+    private var start: Task<TestS3Server, any Error>?
+
+    func server() async throws -> TestS3Server {
+        let task = start ?? Task { try await Self.start() }
+        start = task
+        return try await task.value
+    }
+
+    private static func start() async throws -> TestS3Server {
+        let ports = try (0..<4).map { _ in try TestS3Server.freePort() }
+        let directory = "/tmp/ms3-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+        let control = try spawn([directory] + ports.map(String.init))
+        try await TestS3Server.waitUntilAnswering(ports[0], directory)
+        return TestS3Server(port: ports[0], control: control, directory: directory)
+    }
+
+    /// The process that ends the servers, and the pipe whose end tells it to.
+    private static let keeper = Mutex<(process: pid_t, control: Int32)?>(nil)
+
+    private static func spawn(_ arguments: [String]) throws -> Int32 {
+        var pipe: [Int32] = [0, 0]
+        // A socket pair, because only that is closed on exec from its very beginning.
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pipe) == 0 else {
+            throw SystemError("make a pipe")
+        }
+        defer { close(pipe[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, pipe[0], 0)
+        let line =
+            [
+                "unshare", "-m", "--propagation", "private", "-p", "-f", "--kill-child", "sh", "-c", TestS3Script.text,
+                "s3",
+            ]
+            + arguments
+        var words = line.map { strdup($0) } + [nil]
+        defer { words.forEach { free($0) } }
+        var process = pid_t()
+        let code = posix_spawn(&process, "/usr/bin/unshare", &actions, nil, &words, environ)
+        guard code == 0 else {
+            close(pipe[1])
+            throw SystemError("start the S3 server", code: code)
+        }
+        let kept = (process, pipe[1])
+        keeper.withLock { $0 = kept }
+        atexit {
+            guard let (process, control) = SharedStart.keeper.withLock(\.self) else { return }
+            close(control)
+            waitpid(process, nil, 0)
+        }
+        return pipe[1]
+    }
+}
