@@ -8,7 +8,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite("Users come from an export of Agola 0.7", .storeDirectory, .timeLimit(.minutes(2)))
+@Suite("Users come from an export of Agola 0.7", .storeDirectory, .timeLimit(.minutes(5)))
 struct AgolaConfigTests {
     private static let alice = "11111111-1111-4111-8111-000000000001"
 

@@ -9,7 +9,7 @@ import Testing
 @testable import ExecutorService
 
 /// An executor process killed in the middle: nothing of it stays, and its task fails once instead of running twice.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ExecutorCrashTests {
     @Test(
         "a killed executor's task is failed by the next one with all of its log, runs never again, and leaves nothing",

@@ -4,7 +4,7 @@ import ObjectStorage
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct PosixStoreTests {
     @Test("files and directories are private, and empty directories go with their last object")
     func modes() async throws {

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Runs come from an export of Agola 0.7", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("Runs come from an export of Agola 0.7", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct AgolaRunTests {
     private static let project = "/project/5f3b9c1e-0000-4000-8000-0000000000a1"
     private static let user = "/user/5f3b9c1e-0000-4000-8000-0000000000b1"

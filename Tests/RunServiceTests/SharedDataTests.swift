@@ -6,7 +6,7 @@ import RunService
 import TestSupport
 import Testing
 
-@Suite("Logs that runs share", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("Logs that runs share", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct SharedDataTests {
     @Test("stay until the last run that has the task is removed, in either order", arguments: [true, false])
     func bothOrders(oldFirst: Bool) async throws {

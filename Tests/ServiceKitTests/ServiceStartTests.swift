@@ -13,7 +13,7 @@ import Testing
 import WorkerClients
 
 /// A maintained service in the test's own process, with parts of the test's choice.
-@Suite("A maintained service", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("A maintained service", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ServiceStartTests {
     private struct NoConverter: RecordConverter {
         let types: Set<String> = []

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("records that wait for others", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("records that wait for others", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct WaitingRecordsTests {
     @Test("leave the queue in the order in which they came, whatever their sizes, and the rest comes at the end")
     func order() async throws {
