@@ -21,8 +21,14 @@ struct BasePathTests {
         #expect(try await runs.names(prefix: "logs/", after: "logs/1") == ["logs/2"])
         #expect(try await config.names() == ["logs/1"])
         #expect(try await config.read("logs/1", limit: 9) == [2, 2])
-        #expect(try await runs.stat("logs/2") == ObjectFacts(
-            name: "logs/2", size: 3, modified: try await whole.stat("ci/runs/logs/2").modified))
+        #expect(
+            try await runs.stat("logs/2")
+                == ObjectFacts(
+                    name: "logs/2",
+                    size: 3,
+                    modified: try await whole.stat("ci/runs/logs/2").modified
+                )
+        )
         try await runs.delete("logs/1")
         #expect(try await whole.names() == ["ci/run/logs/1", "ci/runs-old", "ci/runs/logs/2"])
     }

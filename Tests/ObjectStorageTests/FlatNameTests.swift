@@ -26,8 +26,10 @@ struct FlatNameTests {
     func lookalikes() async throws {
         let store = try await PosixStore.open(path: TemporaryDirectory.path, layout: .flat, pool: pool)
         let names = [
-            "abcdefgh", "abcdefgh.", "abcdefgh..", "abcdefgh...", "abcdefgh.f", "abcdefgh.f.f", "abcdefgh/x", "abcdef.f",
-            "abcdef.f.f", "abcdefgi", "abcdefghabcdefgh", "abcdefghabcdefgh.f", "%2E", "%2F", "a%", "☺☺☺☺☺☺☺☺.f", "☺☺☺☺☺☺☺☺",
+            "abcdefgh", "abcdefgh.", "abcdefgh..", "abcdefgh...", "abcdefgh.f", "abcdefgh.f.f", "abcdefgh/x",
+            "abcdef.f",
+            "abcdef.f.f", "abcdefgi", "abcdefghabcdefgh", "abcdefghabcdefgh.f", "%2E", "%2F", "a%", "☺☺☺☺☺☺☺☺.f",
+            "☺☺☺☺☺☺☺☺",
         ]
         for name in names { try await store.write(name, bytes: Array(name.utf8)) }
         let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

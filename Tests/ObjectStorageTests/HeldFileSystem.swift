@@ -67,6 +67,14 @@ final class HeldFileSystem: Sendable {
         guard line == "ready" else { throw Failure("cannot mount a file system of type \(kind)") }
     }
 
+    /// Writes a file and does not sync it.
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError("create \(name)") }
+        defer { close(descriptor) }
+        try AtomicFile.writeAll(bytes, to: descriptor, path: name)
+    }
+
     /// Cuts the power: from now on nothing reaches the disk, not even the journal, and every call fails.
     func cutPower() throws {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -152,7 +152,8 @@ struct ObjectStoreContractTests {
         let store = try await kind.open()
         let base = "s3/is/not/a/file/sy/st/em/"
         let files = [
-            "file01", "file02", "file03", "file05", "file01a", "file01b", "file04/a", "file04/b", "file041", "file042/a",
+            "file01", "file02", "file03", "file05", "file01a", "file01b", "file04/a", "file04/b", "file041",
+            "file042/a",
         ]
         for file in files { try await store.write(base + file, bytes: []) }
         #expect(

@@ -67,7 +67,7 @@ struct PosixDiskTests {
                 acknowledged.names.count >= 40 + round * 17
             }
             // Shows that the cut takes what was not synced.
-            try Data(repeating: 1, count: 5_000).write(to: URL(filePath: "\(disk.path)/not-synced"))
+            try disk.write([UInt8](repeating: 1, count: 5_000), to: "not-synced")
             try disk.cutPower()
             try await group.waitForAll()
         }

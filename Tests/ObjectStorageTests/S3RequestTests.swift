@@ -9,7 +9,11 @@ import Testing
 struct S3RequestTests {
     @Test("names and queries are encoded once, byte by byte, and the query is sorted")
     func path() {
-        let request = S3Request(.get, "a b/é+~_-.%/☺", query: [("uploads", ""), ("prefix", "a/b c"), ("list-type", "2")])
+        let request = S3Request(
+            .get,
+            "a b/é+~_-.%/☺",
+            query: [("uploads", ""), ("prefix", "a/b c"), ("list-type", "2")]
+        )
         #expect(
             request.path(after: "/bucket")
                 == "/bucket/a%20b/%C3%A9%2B~_-.%25/%E2%98%BA?list-type=2&prefix=a%2Fb%20c&uploads="
@@ -48,10 +52,14 @@ struct S3RequestTests {
         func refusal(_ body: String) -> (code: String, message: String) {
             S3Answer(status: 400, headers: [:], body: Array(body.utf8)).refusal
         }
-        let whole = refusal("<Error><Code>No</Code><Message>a\nb\u{202E}</Message><AWSAccessKeyId>key</AWSAccessKeyId></Error>")
+        let whole = refusal(
+            "<Error><Code>No</Code><Message>a\nb\u{202E}</Message><AWSAccessKeyId>key</AWSAccessKeyId></Error>"
+        )
         #expect(whole.code == "No")
         #expect(whole.message == "a b ")
-        #expect(refusal("<Error><Message>\(String(repeating: "x", count: 9_999))</Message></Error>").message.count == 200)
+        #expect(
+            refusal("<Error><Message>\(String(repeating: "x", count: 9_999))</Message></Error>").message.count == 200
+        )
         #expect(refusal("<html><p>Bad gateway</html>").code.isEmpty)
         #expect(refusal("<Other><Code>No</Code></Other>").code.isEmpty)
     }
@@ -59,7 +67,9 @@ struct S3RequestTests {
     @Test("times of heads are read, and nothing else is taken for one")
     func times() {
         #expect(S3Answer.seconds("Sun, 29 Nov 2026 20:46:36 GMT") == 1_795_985_196)
-        for text in ["", "29 Nov 2026", "Sun, 29 Foo 2026 20:46:36 GMT", "Sun, 29 Nov 2026 20:46:36 CET", "a b c d e GMT"] {
+        for text in [
+            "", "29 Nov 2026", "Sun, 29 Foo 2026 20:46:36 GMT", "Sun, 29 Nov 2026 20:46:36 CET", "a b c d e GMT",
+        ] {
             #expect(S3Answer.seconds(text) == nil, "\(text)")
         }
     }
@@ -90,7 +100,10 @@ struct S3RequestTests {
         bad[5].location = "a/b"
         bad[6].secretAccessKey = SecretValue("a\nb")
         for configuration in bad {
-            #expect(await kind { _ = try await S3Store.open(configuration, client: TestBucket.client.get()) } == .unavailable)
+            #expect(
+                await kind { _ = try await S3Store.open(configuration, client: TestBucket.client.get()) }
+                    == .unavailable
+            )
         }
         var virtual = fine
         virtual.usesPathStyle = false

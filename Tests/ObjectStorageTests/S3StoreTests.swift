@@ -69,7 +69,9 @@ struct S3StoreTests {
         limits.partCount = 2
         let store = try await TestBucket.open(limits: limits)
         let content = [UInt8](repeating: 1, count: 2 * limits.partSize + 1)
-        #expect(await kind { try await store.write("a", size: Int64(content.count), body: Chunks(content)) } == .tooLarge)
+        #expect(
+            await kind { try await store.write("a", size: Int64(content.count), body: Chunks(content)) } == .tooLarge
+        )
         #expect(await kind { try await store.write("a", size: nil, body: Chunks(content)) } == .tooLarge)
         #expect(try await store.names().isEmpty)
     }

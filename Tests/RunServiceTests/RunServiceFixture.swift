@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import HTTPTransport
 import Model
+import ObjectStorage
 import RunService
 import ServiceKit
 import TestSupport

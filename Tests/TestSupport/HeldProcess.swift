@@ -7,7 +7,10 @@ package final class HeldProcess: Sendable {
     private let process: pid_t
 
     /// Starts a program in a mount namespace of its own, which it leaves nothing behind in.
-    /// - Parameter line: the program and its arguments; standard output comes to ``readLine()``.
+    /// - Parameters:
+    ///   - line: the program and its arguments; standard output comes to ``readLine()``.
+    ///   - options: further options of `unshare`.
+    /// - Throws: ``SystemError`` when it cannot be started.
     package init(inNamespace line: [String], options: [String] = []) throws {
         var pair: [Int32] = [0, 0]
         // A socket pair, because only that is closed on exec from its very beginning.
@@ -45,7 +48,7 @@ package final class HeldProcess: Sendable {
         guard UnixSocket.send("\(command)\n".utf8, to: control) else { throw SystemError("tell a held process") }
     }
 
-    /// Waits for a line; nil when the process has ended. Blocks.
+    /// Blocks until a line comes; nil when the process has ended.
     package func readLine() -> String? {
         var line: [UInt8] = []
         var byte: UInt8 = 0
