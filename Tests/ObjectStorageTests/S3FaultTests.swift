@@ -14,11 +14,11 @@ private let needsServer: ConditionTrait = .enabled(
 
 @Suite("A bucket behind a bad network", needsServer, .temporaryDirectory, .timeLimit(.minutes(5)))
 struct S3FaultTests {
-    private static let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+    private static let content = (0..<150_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
 
     /// What passes when it is tried again.
     private static let passing: [FaultyRelay.Fault] = [
-        .status(500), .status(502), .status(503), .status(429), .status(409), .resetBefore, .resetAfter, .shortAnswer,
+        .status(500), .status(503), .status(429), .status(409), .resetBefore, .resetAfter, .shortAnswer,
     ]
 
     private func store(
@@ -76,7 +76,10 @@ struct S3FaultTests {
         }
     }
 
-    @Test("a server that never recovers is given up, and nothing of the object is there", arguments: passing)
+    @Test(
+        "a server that never recovers is given up, and nothing of the object is there",
+        arguments: [FaultyRelay.Fault.status(503), .resetAfter, .shortAnswer]
+    )
     func failsAlways(_ fault: FaultyRelay.Fault) async throws {
         let (configuration, plain, port) = try await bucket()
         try await plain.write("old", bytes: [1, 2, 3, 4, 5, 6])
