@@ -133,15 +133,27 @@ struct BackupTests {
         let api = try installation.api(client)
         var exports: [[UInt8]] = []
         for service in ["configstore", "runservice"] {
-            let bytes = try await api.exchange(.get, "/api/v1alpha/export/\(service)")
+            let bytes = try await patiently { try await api.exchange(.get, "/api/v1alpha/export/\(service)") }
             exports.append(Array(bytes.drop { $0 != UInt8(ascii: "\n") }))
         }
         return exports
     }
 
+    /// Asks again as long as a service is starting: an installation serves before all of them work.
+    private static func patiently<Value>(_ call: () async throws -> Value) async throws -> Value {
+        let deadline = Deadline.after(.seconds(60))
+        while true {
+            do {
+                return try await call()
+            } catch  where ErrorChain(error).first(RemoteError.self)?.kind == .unavailable && !deadline.isPast {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
     private static func waitForGreen(_ number: Int, _ api: ServiceConnection) async throws {
         try await eventually("run \(number) is green", within: .seconds(60)) {
-            let runs: [PublicRun] = try await api.get("\(project)/runs")
+            let runs: [PublicRun] = try await patiently { try await api.get("\(project)/runs") }
             guard let run = runs.first(where: { $0.number == number }), run.phase == "finished" else { return false }
             #expect(run.result == "success")
             return true
