@@ -226,7 +226,8 @@ let package = Package(
         tests(
             of: "GatewayService",
             [
-                "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
+                "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "ServiceKit", "ConfigStoreService",
+                "RunService",
                 "GitService",
                 .crypto, .logging, .lifecycle, .httpTypes, .hummingbird,
             ]
