@@ -248,7 +248,8 @@ let package = Package(
         tests(
             of: "GatewayService",
             [
-                "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "ConfigStoreService", "RunService",
+                "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "ServiceKit", "ConfigStoreService",
+                "RunService",
                 "GitService",
                 .crypto, .logging, .lifecycle, .httpTypes, .hummingbird,
             ]

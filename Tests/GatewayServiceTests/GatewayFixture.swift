@@ -7,6 +7,7 @@ import HTTPTransport
 import HTTPTypes
 import Logging
 import Model
+import ObjectStorage
 import RunService
 import ServiceKit
 import ServiceLifecycle

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import HTTPTypes
 import Model
+import SoakKit
 import TestSupport
 import Testing
 import WorkerClients

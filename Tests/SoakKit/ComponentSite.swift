@@ -30,7 +30,7 @@ package struct ComponentSite: Sendable {
     package let group: String
 
     /// The token that is known also while nobody can be looked up.
-    static let adminToken = "admin-token-of-this-test"
+    package static let adminToken = "admin-token-of-this-test"
 
     private static let internalToken = "internal-token-of-this-test"
     private static let password = "correct horse battery staple"
