@@ -248,9 +248,8 @@ let package = Package(
         tests(
             of: "GatewayService",
             [
-                "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "ServiceKit", "ConfigStoreService",
-                "RunService",
-                "GitService",
+                "Model", "HTTPTransport", "WorkerClients", "ObjectStorage", "ServiceKit", "ConfigStoreService",
+                "RunService", "GitService",
                 .crypto, .logging, .lifecycle, .httpTypes, .hummingbird,
             ]
         ),

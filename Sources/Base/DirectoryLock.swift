@@ -32,7 +32,7 @@ public final class DirectoryLock: Sendable {
                 usleep(5_000)
                 continue
             }
-            close(descriptor)
+            // What throws here is released like any other: the descriptor is closed once, by deinit.
             guard reason == EWOULDBLOCK else { throw SystemError("lock \(path)", code: reason) }
             throw Failure("another \(service) uses the data directory \(directory): stop it first")
         }

@@ -18,7 +18,8 @@ enum ExecutorIdentity {
             return ExecutorID(String(word))
         }
         let id = ExecutorID.random()
-        try FileTree.write(Array("\(id)\n".utf8), to: path)
+        // Synced: an executor that lost its name with the power would never be asked about its tasks.
+        try AtomicFile.write("\(id)\n".utf8, to: path)
         return id
     }
 }

@@ -26,9 +26,12 @@ package struct RunQueries: Sendable {
                 }
                 let rows = try tx.rows(sql, arguments)
                 let wanted = query.limit > 0 ? rows.prefix(query.limit) : rows[...]
-                let runs = try wanted.compactMap { try Self.stored(RunID(try $0.text("id")), in: tx)?.data }
                 var text = Array(#"{"hasMore":\#(rows.count > wanted.count),"runs":["#.utf8)
-                text += runs.joined(separator: CollectionOfOne(UInt8(ascii: ",")))
+                for row in wanted {
+                    guard let run = try Self.stored(RunID(try row.text("id")), in: tx)?.data else { continue }
+                    if text.last == UInt8(ascii: "}") { text.append(UInt8(ascii: ",")) }
+                    text.append(contentsOf: run)
+                }
                 text += Array("]}".utf8)
                 return text
             }
@@ -75,23 +78,23 @@ package struct RunQueries: Sendable {
     }
 
     private static func statement(for query: RunQuery) -> (String, [SQLValue]) {
-        let root = RunGroup.root(of: query.group)
-        var sql = "SELECT id FROM run_list WHERE root = ?"
-        var arguments: [SQLValue] = [.text(root)]
-        if query.group != root {
-            // "0" follows "/" in every collation by bytes: everything below the group, and nothing beside it.
-            sql += " AND (grp = ? OR (grp > ? AND grp < ?))"
-            arguments += [.text(query.group), .text(query.group + "/"), .text(query.group + "0")]
-        }
+        // Each is a walk along an index that ends after as many rows as are asked for, however long the history is.
+        let isRoot = query.group == RunGroup.root(of: query.group)
+        let number = isRoot ? "number" : "run_place.number"
+        var sql =
+            isRoot
+            ? "SELECT id FROM run_list WHERE root = ?"
+            : "SELECT id FROM run_place CROSS JOIN run_list ON id = run WHERE place = ?"
+        var arguments: [SQLValue] = [.text(query.group)]
         for (column, values) in [("phase", query.phases), ("result", query.results)] where !values.isEmpty {
             sql += " AND \(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))"
             arguments += values.map(SQLValue.text)
         }
         if let start = query.start {
-            sql += " AND number \(query.ascending ? ">" : "<") ?"
+            sql += " AND \(number) \(query.ascending ? ">" : "<") ?"
             arguments.append(.integer(start))
         }
-        sql += " ORDER BY number \(query.ascending ? "ASC" : "DESC")"
+        sql += " ORDER BY \(number) \(query.ascending ? "ASC" : "DESC")"
         return (sql, arguments)
     }
 

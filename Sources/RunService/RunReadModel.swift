@@ -8,20 +8,23 @@ package struct RunReadModel: Projection {
     /// The prefix of the table.
     package let name = "run"
     /// Grows when the table or what is derived changes.
-    package let version = 2
-    /// One row for each run, live or archived, and one for each of its tasks.
+    package let version = 3
+    /// One row for each run, live or archived, one for each of its tasks, and one for each group below its root that it is listed in.
     package let schema = """
         CREATE TABLE run_list(
-            id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, number INTEGER NOT NULL, root TEXT NOT NULL, grp TEXT NOT NULL,
+            id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, number INTEGER NOT NULL, root TEXT NOT NULL,
             definition TEXT NOT NULL, phase TEXT NOT NULL, result TEXT NOT NULL, live INTEGER NOT NULL
         );
         CREATE INDEX run_list_root ON run_list(root, number);
-        CREATE INDEX run_list_grp ON run_list(grp, number);
         CREATE INDEX run_list_phase ON run_list(root, phase, number);
         CREATE INDEX run_list_result ON run_list(root, result, number);
         CREATE INDEX run_list_definition ON run_list(definition);
         CREATE TABLE run_task(task TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY(task, run)) WITHOUT ROWID;
         CREATE INDEX run_task_run ON run_task(run);
+        CREATE TABLE run_place(
+            place TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, PRIMARY KEY(place, number, run)
+        ) WITHOUT ROWID;
+        CREATE INDEX run_place_run ON run_place(run);
         """
 
     /// Makes the model.
@@ -31,11 +34,11 @@ package struct RunReadModel: Projection {
     package func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
         switch change {
         case .live(let key, let data?) where key.hasPrefix(RunKeys.liveRuns):
-            try write(try JSONCoding.decode(Run.self, from: data), live: true, to: tables)
+            try write(try JSONCoding.decode(ListedRun.self, from: data), live: true, to: tables)
         case .live(let key, nil) where key.hasPrefix(RunKeys.liveRuns):
             try remove(String(key.dropFirst(RunKeys.liveRuns.count)), onlyLive: true, from: tables)
         case .record(RunKeys.run, _, let data?):
-            try write(try JSONCoding.decode(Run.self, from: data), live: false, to: tables)
+            try write(try JSONCoding.decode(ListedRun.self, from: data), live: false, to: tables)
         case .record(RunKeys.run, let id, nil):
             try remove(id, onlyLive: false, from: tables)
         default:
@@ -48,24 +51,46 @@ package struct RunReadModel: Projection {
         guard let row = rows.first, try !onlyLive || row.integer("live") == 1 else { return }
         try tables.execute("DELETE FROM run_list WHERE id = ?", [.text(id)])
         try tables.execute("DELETE FROM run_task WHERE run = ?", [.text(id)])
+        try tables.execute("DELETE FROM run_place WHERE run = ?", [.text(id)])
     }
 
-    private func write(_ run: Run, live: Bool, to tables: ProjectionWriter) throws {
-        // A run's tasks never change, so that only a new row has to say which they are.
-        if try tables.rows("SELECT id FROM run_list WHERE id = ?", [.text(run.id.text)]).isEmpty {
+    private func write(_ run: ListedRun, live: Bool, to tables: ProjectionWriter) throws {
+        // A run's tasks and group never change, so that only a new row has to say which they are.
+        if try tables.rows("SELECT id FROM run_list WHERE id = ?", [.text(run.id)]).isEmpty {
             for task in run.tasks.keys {
-                try tables.execute("INSERT INTO run_task VALUES (?, ?)", [.text(task.text), .text(run.id.text)])
+                try tables.execute("INSERT INTO run_task VALUES (?, ?)", [.text(task), .text(run.id)])
+            }
+            for place in RunGroup.below(rootOf: run.group) {
+                try tables.execute(
+                    "INSERT INTO run_place VALUES (?, ?, ?)",
+                    [.text(place), .integer(run.number), .text(run.id)]
+                )
             }
         }
         try tables.execute(
-            "INSERT OR REPLACE INTO run_list VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO run_list VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(run.id.text), .integer(run.sequence), .integer(run.number), .text(RunGroup.root(of: run.group)),
-                .text(run.group), .text(run.definition.text), .text(run.phase.rawValue), .text(run.result.rawValue),
-                .integer(live ? 1 : 0),
+                .text(run.id), .integer(run.sequence), .integer(run.number), .text(RunGroup.root(of: run.group)),
+                .text(run.definition), .text(run.phase), .text(run.result), .integer(live ? 1 : 0),
             ]
         )
     }
+}
+
+/// What lists need of a stored ``Model/Run``; decoding no more makes every commit and import of runs cheaper.
+private struct ListedRun: Decodable {
+    struct Anything: Decodable {
+        init(from decoder: any Decoder) {}
+    }
+
+    let id: String
+    let sequence: Int64
+    let number: Int64
+    let group: String
+    let definition: String
+    let phase: String
+    let result: String
+    let tasks: [String: Anything]
 }
 
 /// The names of what the runservice stores.
@@ -104,6 +129,13 @@ package enum RunGroup {
         let parts = group.split(separator: "/", omittingEmptySubsequences: false)
         return group.utf8.count <= 1_024 && parts.count >= 3 && parts.count % 2 == 1 && parts[0].isEmpty
             && parts.dropFirst().allSatisfy { !$0.isEmpty }
+    }
+
+    /// The groups below the root that a run of `group` is listed in: each beginning of the path, and the path itself.
+    static func below(rootOf group: String) -> [String] {
+        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 3 else { return [] }
+        return (4...parts.count).map { parts.prefix($0).joined(separator: "/") }
     }
 
     /// Whether `group` is `base` or lies below it.

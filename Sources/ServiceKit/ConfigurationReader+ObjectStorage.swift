@@ -24,7 +24,11 @@ extension ConfigurationReader {
         let endpoint = top.required("endpoint")
         let bucket = "3 to 63 lower case letters, digits, dots and hyphens"
         var s3 = S3Configuration(
-            endpoint: checked(endpoint, "the URL of a server, such as \"https://s3.example.org\"", S3Configuration.isEndpoint)
+            endpoint: checked(
+                endpoint,
+                "the URL of a server, such as \"https://s3.example.org\"",
+                S3Configuration.isEndpoint
+            )
                 ?? "",
             bucket: checked(top.required("bucket"), bucket, S3Configuration.isBucketName) ?? "",
             accessKey: text(top.required("accessKey")) ?? "",

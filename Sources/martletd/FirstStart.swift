@@ -72,7 +72,12 @@ struct FirstStart: Service {
             let password = try installation.secret(installation.passwordPath)
             _ = try await configstore.create(UserCreation(name: Self.user, password: password, isAdmin: true))
         }
-        guard !FileManager.default.fileExists(atPath: installation.tokenPath) else { return }
+        // An import may have replaced the user whose token was written down.
+        if FileManager.default.fileExists(atPath: installation.tokenPath),
+            try await configstore.user(forToken: installation.secret(installation.tokenPath)) != nil
+        {
+            return
+        }
         // A start may have died between creating the token and writing it down; nobody knows that one's value.
         if try await configstore.tokens(ofUser: Self.user).contains(where: { $0.name == "admin" }) {
             try await configstore.deleteToken(named: "admin", ofUser: Self.user)

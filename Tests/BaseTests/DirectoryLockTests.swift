@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("The lock of a data directory", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The lock of a data directory", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct DirectoryLockTests {
     @Test("is waited for while a child of a killed process still has it for a moment")
     func leftOver() throws {

@@ -2,7 +2,7 @@ import Base
 import Synchronization
 import Testing
 
-@Suite("Waiting", .timeLimit(.minutes(1)))
+@Suite("Waiting", .timeLimit(.minutes(5)))
 struct WaitingTests {
     @Test("for a bell ends when it rings, and at once when it has rung already")
     func rings() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("command lines", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("command lines", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ArgumentTests {
     @Test("help names every command and the exit statuses, and is a success")
     func help() async {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("commands against a server", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("commands against a server", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct CommandTests {
     private typealias Answer = FakeServer.Answer
 

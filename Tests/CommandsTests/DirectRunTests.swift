@@ -9,7 +9,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("direct runs", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("direct runs", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct DirectRunTests {
     private typealias Answer = FakeServer.Answer
 

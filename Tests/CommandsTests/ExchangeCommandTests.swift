@@ -8,7 +8,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("The commands of maintenance, export and import", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The commands of maintenance, export and import", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ExchangeCommandTests {
     private static let settled = """
         {"requestedStatus":true,"currentStatus":true,"RequestedStatus":true,"CurrentStatus":true,"instances":[

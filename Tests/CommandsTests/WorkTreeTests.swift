@@ -7,7 +7,7 @@ import Testing
 
 @testable import Commands
 
-@Suite("snapshots of work trees by the real git", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("snapshots of work trees by the real git", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct WorkTreeTests {
     private let environment = [
         "PATH": "/usr/local/bin:/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": "/tmp",

@@ -8,7 +8,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite("Users come from an export of Agola 0.7", .storeDirectory, .timeLimit(.minutes(2)))
+@Suite("Users come from an export of Agola 0.7", .storeDirectory, .timeLimit(.minutes(5)))
 struct AgolaConfigTests {
     private static let alice = "11111111-1111-4111-8111-000000000001"
 
@@ -122,7 +122,7 @@ struct AgolaConfigTests {
         let key = try ConfigImportFixture.key()
         var random = SeededGenerator.announced()
         var accepted: [ImportSource] = []
-        for _ in 0..<400 {
+        for _ in 0..<120 {
             var damaged = fixture
             for _ in 0..<Int.random(in: 1...3, using: &random) { damaged = damaged.mutated(by: &random) }
             do {
@@ -133,7 +133,7 @@ struct AgolaConfigTests {
             }
         }
         _ = try await store.setMaintenance(true)
-        for source in accepted.prefix(20) {
+        for source in accepted.prefix(8) {
             _ = try await ConfigImportFixture.open().authority.replaceAll(with: source, force: true)
             let config = try await ConfigStore.open(
                 directory: ConfigImportFixture.directory("data"),

@@ -9,7 +9,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct BadRequestTests {
     private static let writes: [(HTTPRequest.Method, String)] = [
         (.post, "/users"), (.put, "/users/alice/password"), (.post, "/users/alice/tokens"),

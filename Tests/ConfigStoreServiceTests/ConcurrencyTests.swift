@@ -7,7 +7,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(3)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
     /// How a call ended.
     private enum Outcome: Hashable {

@@ -8,7 +8,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite("The configstore's export", .storeDirectory, .timeLimit(.minutes(2)))
+@Suite("The configstore's export", .storeDirectory, .timeLimit(.minutes(5)))
 struct ConfigExportTests {
     private func fill() async throws -> PlacedProject {
         try await ConfigStoreFixture.with { store in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConfigStoreService
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PasswordHashTests {
     private static let cheap = PasswordHash.Cost(rounds: 1 << 4, blockSize: 8, parallelism: 1)
 

@@ -6,7 +6,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct ProjectGroupTests {
     @Test("groups nest, and are found by id and by path")
     func nest() async throws {

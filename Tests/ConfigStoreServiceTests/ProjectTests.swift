@@ -6,7 +6,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct ProjectTests {
     @Test("a project is found by id and path and has a webhook secret of its own")
     func create() async throws {

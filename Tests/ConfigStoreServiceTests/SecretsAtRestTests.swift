@@ -8,7 +8,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct SecretsAtRestTests {
     @Test("the database alone does not give a webhook secret away, and a store without its key does not start")
     func atRest() async throws {

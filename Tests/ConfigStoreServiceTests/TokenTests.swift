@@ -8,7 +8,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct TokenTests {
     @Test("a token's value is shown once and finds its user until the token is deleted")
     func life() async throws {

@@ -9,7 +9,7 @@ import WorkerClients
 
 @testable import ConfigStoreService
 
-@Suite(.storeDirectory, .timeLimit(.minutes(2)))
+@Suite(.storeDirectory, .timeLimit(.minutes(5)))
 struct UserTests {
     @Test("a user comes with a public root project group, in one creation")
     func create() async throws {

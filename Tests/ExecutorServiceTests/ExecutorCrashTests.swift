@@ -9,7 +9,7 @@ import Testing
 @testable import ExecutorService
 
 /// An executor process killed in the middle: nothing of it stays, and its task fails once instead of running twice.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ExecutorCrashTests {
     @Test(
         "a killed executor's task is failed by the next one with all of its log, runs never again, and leaves nothing",
@@ -75,6 +75,38 @@ struct ExecutorCrashTests {
         let executor = try await service.executor()
         #expect(LeftOvers.all(of: executor, in: directory, token: token) == [])
         #expect(try FileTree.names(in: "\(directory)/tasks").count == 1)
+    }
+
+    @Test("a task whose logs lost their ends with the power is brought to its end with what is left of them")
+    func lostLogBytes() async throws {
+        let directory = "\(TemporaryDirectory.path)/data"
+        let (id, executor, service) = (TaskID.random(), ExecutorID.random(), ScriptedRunService())
+        var status = ExecutorTaskStatus(steps: 3)
+        status.phase = .running
+        status.setupStep.phase = .success
+        status.setupStep.logBytes = 0
+        for (index, bytes) in [12, 20].enumerated() {
+            status.steps[index].phase = .success
+            status.steps[index].logBytes = Int64(bytes)
+        }
+        let spec = ExecutorTaskSpec(id: id, run: .random(), executor: executor, attempt: 1)
+        try FileTree.makeDirectory(directory)
+        try FileTree.write(Array("\(executor)".utf8), to: "\(directory)/id")
+        let task = try TaskDirectory(id, in: directory)
+        try task.create(TaskRecord(task: id, run: spec.run, attempt: 1, status: status))
+        // Of the first log the runservice has more than the disk, of the second the disk has nothing at all.
+        try FileTree.write(Array("so f".utf8), to: task.logPath(.step(0)))
+        await service.setLog(id, .step(0), "so far")
+        await service.setLog(id, .step(1), "and on")
+        let data = ExecutorTaskSpecData.sample("true", "true", "true")
+        await service.list(ExecutorTask(spec: spec, specData: data, status: status))
+        try await withExecutor(.host, in: directory, service) { service in
+            let end = await service.result(of: id)
+            #expect(end.phase == .failed && end.steps.map(\.logBytes) == [6, 6, nil])
+            #expect(end.steps.map(\.phase) == [.success, .success, .notstarted])
+            #expect(await service.log(id, .step(0)) == "so far")
+            #expect(await service.complaints == [])
+        }
     }
 
     @Test("two executors cannot share a data directory")

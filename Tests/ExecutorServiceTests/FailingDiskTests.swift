@@ -9,7 +9,7 @@ import Testing
 @testable import ExecutorService
 
 /// An executor whose disk is full or broken: its tasks fail, the runservice hears of it, and the next task is another matter.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct FailingDiskTests {
     private let data = "\(TemporaryDirectory.path)/data"
 

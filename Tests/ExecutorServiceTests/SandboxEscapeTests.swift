@@ -9,7 +9,7 @@ import Testing
 @testable import ExecutorService
 
 /// Nothing in a sandbox reaches the host: every known way out is tried, for an executor of root and of an ordinary user.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SandboxEscapeTests {
     @Test(
         "no attempt to escape succeeds when the executor runs as root",

@@ -11,7 +11,7 @@ import Testing
 /// Images as root directories: steps may write everywhere in their view, the image never changes, and nothing leads out.
 @Suite(
     .temporaryDirectory,
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(5)),
     .enabled(if: FileTree.exists(BusyBox.program), "needs the Debian package busybox-static")
 )
 struct SandboxImageTests {

@@ -8,7 +8,7 @@ import Testing
 @testable import ExecutorService
 
 /// What a sandbox reaches.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SandboxNetworkTests {
     @Test(
         "with egress a step has a way out and a name server, and the host's own addresses are unreachable",

@@ -8,7 +8,7 @@ import Testing
 @testable import ExecutorService
 
 /// What a step finds: variables, directories, shell, secrets, limits, and explanations where something is missing.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct StepEnvironmentTests {
     @Test("variables of the step lie above those of the task, and these above the container's")
     func precedence() throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import ExecutorService
 
 /// The ways in which a task ends before its last step, and what is left of it.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct TaskEndingTests {
     @Test(
         "a stopped step may clean up, and the task ends as stopped",

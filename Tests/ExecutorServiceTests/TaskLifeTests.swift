@@ -9,7 +9,7 @@ import Testing
 @testable import ExecutorService
 
 /// The life of a task with real processes, the same for every driver.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct TaskLifeTests {
     private typealias Driver = ExecutorConfiguration.DriverKind
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// CORS: on gateway routes alone, for configured origins alone.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct CrossOriginTests {
     private static let allowed = "https://ui.example.org"
     private static let paths = ["/api/thing", "/webhooks", "/api/x/logs", "/api/x/events", "/repos/a/b.git/info/refs"]

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// One server and clients that speak FastCGI themselves.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct FastCGIServerTests {
     private static func routes(_ add: (Router<TestContext>) -> Void = { _ in }) -> RouterResponder<TestContext> {
         let router = Router(context: TestContext.self)

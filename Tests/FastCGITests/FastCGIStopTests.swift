@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// The life of a server and of its socket.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct FastCGIStopTests {
     private static func routes(_ add: (Router<TestContext>) -> Void = { _ in }) -> RouterResponder<TestContext> {
         let router = Router(context: TestContext.self)

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What a browser sees when the gateway's process is killed: its connections end without the record that ends a response.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct KilledGatewayTests {
     @Test(
         "a log or a stream of events is broken off, not ended in order",

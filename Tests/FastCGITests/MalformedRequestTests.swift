@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Clients that break the protocol, by mistake or on purpose.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct MalformedRequestTests {
     private static var routes: RouterResponder<TestContext> {
         let router = Router(context: TestContext.self)

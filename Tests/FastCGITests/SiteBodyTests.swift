@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Bodies of any size and speed through nginx.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SiteBodyTests {
     private static let big = 64 << 20
 

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// Logs and events through nginx.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SiteStreamTests {
     private static func routes(_ add: (Router<TestContext>) -> Void) -> RouterResponder<TestContext> {
         let router = Router(context: TestContext.self)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What comes and goes through nginx, FastCGI and a router.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SiteTests {
     private static let methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What nginx serves by itself.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct StaticFileTests {
     private static let files = [
         "index.html": "<!doctype html><title>shell</title>",

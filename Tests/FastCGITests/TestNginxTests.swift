@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The fixture itself.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct TestNginxTests {
     @Test("a test that is cancelled leaves no nginx behind")
     func cancellation() async throws {

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Maintenance, export and import over the public API", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("Maintenance, export and import over the public API", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct MaintenanceRouteTests {
     /// The status, once the service can say it.
     private func status(_ service: String, _ fixture: GatewayFixture) async throws -> MaintenanceStatus? {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What `martletd` renders for nginx.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct NginxSiteTests {
     private static func site(
         listen: String = "127.0.0.1:8000",

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("What is somebody's own", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("What is somebody's own", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct OwnershipTests {
     private let refs = "/repos/ann/hello.git/info/refs?service=git-upload-pack"
 

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Projects and runs of the public API", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("Projects and runs of the public API", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ProjectRunTests {
     private static let pipeline = """
         runs:

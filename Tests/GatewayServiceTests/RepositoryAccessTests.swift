@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Repositories and webhooks", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("Repositories and webhooks", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RepositoryAccessTests {
     private func basic(_ name: String, _ secret: String) -> HTTPFields {
         [.authorization: "Basic \(Data("\(name):\(secret)".utf8).base64EncodedString())"]

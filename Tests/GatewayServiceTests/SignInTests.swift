@@ -6,7 +6,7 @@ import ServiceKit
 import TestSupport
 import Testing
 
-@Suite("Who asks", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("Who asks", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct SignInTests {
     private func signIn(_ gateway: GatewayFixture, _ user: TestUser) async throws -> Answer {
         try await gateway.call(

@@ -9,7 +9,7 @@ import Testing
 
 @testable import GitService
 
-@Suite("a git server that is killed", .temporaryDirectory, .timeLimit(.minutes(4)))
+@Suite("a git server that is killed", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct CrashTests {
     /// A ref and what it was pushed to.
     private struct Push: Hashable, Sendable {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GitService
 
-@Suite("fetches by the real git, and questions about repositories", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("fetches by the real git, and questions about repositories", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct FetchTests {
     @Test("cloning speaks protocol version 2, or an older one when the client wants that", arguments: [0, 1, 2])
     func protocolVersions(version: Int) async throws {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GitService
 
-@Suite("packed bodies", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("packed bodies", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct GzipDecoderTests {
     private func pack(_ bytes: [UInt8]) async throws -> [UInt8] {
         let result = try await Subprocess.run(

@@ -10,7 +10,7 @@ import WorkerClients
 
 @testable import GitService
 
-@Suite("the gateway's client of the git server", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("the gateway's client of the git server", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct LocalGitSourceTests {
     @Test("repositories are made, bound, read, and missing things are nil")
     func calls() async throws {

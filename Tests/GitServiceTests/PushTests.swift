@@ -9,7 +9,7 @@ import Testing
 
 @testable import GitService
 
-@Suite("pushes by the real git", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("pushes by the real git", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct PushTests {
     @Test("a push is announced once, signed, with all there is to know")
     func announcedPush() async throws {

@@ -11,7 +11,7 @@ import Testing
 
 @testable import GitService
 
-@Suite("clients that vanish or stall", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("clients that vanish or stall", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct VanishedClientTests {
     @Test("a push whose client vanishes leaves no process, no lock and no change")
     func vanishedPush() async throws {

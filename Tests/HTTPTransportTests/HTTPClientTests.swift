@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct HTTPClientTests {
     @Test("a request reaches a server and its answer comes back", arguments: [TestServer.Place.unixSocket, .loopback])
     func exchangesMessages(place: TestServer.Place) async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPTransport
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct InterruptionTests {
     /// Where the server leaves the client waiting.
     enum Stall: String, CaseIterable {

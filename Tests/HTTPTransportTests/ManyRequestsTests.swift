@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPTransport
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ManyRequestsTests {
     @Test("a thousand requests are under way at once, and each gets its own answer")
     func thousandAtOnce() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPTransport
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct StreamingTests {
     private struct ProducerFailed: Error {}
 

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("All components in one process, or each in its own", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("All components in one process, or each in its own", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ArrangementTests {
     @Test("behave the same")
     func sameBehaviour() async throws {

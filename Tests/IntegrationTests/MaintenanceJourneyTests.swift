@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Maintenance by the command line", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("Maintenance by the command line", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct MaintenanceJourneyTests {
     /// `martlet` with the admin token in a file.
     private struct CommandLineTool: Sendable {

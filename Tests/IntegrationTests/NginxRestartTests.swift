@@ -5,7 +5,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-@Suite("nginx of an installation that was killed", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("nginx of an installation that was killed", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct NginxRestartTests {
     @Test("the next start stops what is left of it, and leaves whoever else has its process id alone")
     func killed() async throws {

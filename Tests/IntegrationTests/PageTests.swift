@@ -3,7 +3,7 @@ import GatewayService
 import TestSupport
 import Testing
 
-@Suite("The web UI's own tests", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The web UI's own tests", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct PageTests {
     @Test("pass in Chromium, served by nginx under the site's content-security policy")
     func inPage() async throws {

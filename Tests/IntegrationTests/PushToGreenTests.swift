@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("From git push to a green run in the browser", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("From git push to a green run in the browser", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct PushToGreenTests {
     private static let project = "/api/v1alpha/projects/user%2Fadmin%2Fhello"
 

@@ -3,7 +3,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@Suite("Starting and stopping an installation", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("Starting and stopping an installation", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct StartTests {
     private func arguments(data: String, port: UInt16) -> [String] {
         let project = TestNginx.projectDirectory

@@ -159,8 +159,9 @@ final class FaultyRelay: Sendable {
     }
 
     private static func length(_ head: [UInt8]) -> Int {
-        for line in String(decoding: head, as: UTF8.self).lowercased().split(separator: "\r\n") {
-            if line.hasPrefix("content-length:") { return Int(line.dropFirst(15).drop { $0 == " " }) ?? 0 }
+        for line in String(decoding: head, as: UTF8.self).lowercased().split(separator: "\r\n")
+        where line.hasPrefix("content-length:") {
+            return Int(line.dropFirst(15).drop { $0 == " " }) ?? 0
         }
         return 0
     }

@@ -2,6 +2,7 @@ import Base
 import FoundationEssentials
 import HTTPTransport
 import ObjectStorage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -90,6 +91,32 @@ struct Chunks: AsyncSequence, Sendable {
     }
 
     func makeAsyncIterator() -> Iterator { Iterator(rest: chunks[...], error: error) }
+}
+
+/// A body of chunks of a hundred bytes that counts those nobody has read.
+final class Countdown: AsyncSequence, Sendable {
+    private let left: Mutex<Int>
+
+    var rest: Int { left.withLock(\.self) }
+
+    init(chunks: Int) {
+        left = Mutex(chunks)
+    }
+
+    struct Iterator: AsyncIteratorProtocol {
+        let body: Countdown
+
+        func next() async -> [UInt8]? {
+            let isLeft = body.left.withLock { left in
+                guard left > 0 else { return false }
+                left -= 1
+                return true
+            }
+            return isLeft ? [UInt8](repeating: 1, count: 100) : nil
+        }
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(body: self) }
 }
 
 extension ObjectStore {

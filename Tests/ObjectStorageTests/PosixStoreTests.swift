@@ -4,7 +4,7 @@ import ObjectStorage
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct PosixStoreTests {
     @Test("files and directories are private, and empty directories go with their last object")
     func modes() async throws {
@@ -83,6 +83,19 @@ struct PosixStoreTests {
         #expect(try await store.read("a/b", limit: 1 << 20) == bytes)
         #expect(!FileManager.default.fileExists(atPath: source))
         #expect(await kind { _ = try await store.read("a/b", limit: 599_999) } == .tooLarge)
+    }
+
+    @Test("directories that an interrupted write left behind are in nobody's way")
+    func emptyDirectories() async throws {
+        let store = try await open()
+        let data = "\(TemporaryDirectory.path)/data"
+        try FileManager.default.createDirectory(atPath: "\(data)/a/b/c", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: "\(data)/a/d", withIntermediateDirectories: true)
+        try await store.write("a", bytes: [1])
+        #expect(try await store.names() == ["a"])
+        try FileManager.default.createDirectory(atPath: "\(data)/x/y", withIntermediateDirectories: true)
+        try await store.write("x/z", bytes: [1])
+        #expect(await kind { try await store.write("x", bytes: [1]) } == .clash)
     }
 
     @Test("a place that cannot hold objects is refused")

@@ -12,13 +12,13 @@ private let needsServer: ConditionTrait = .enabled(
     "\(TestS3Server.obstacle ?? "there is an S3 server")"
 )
 
-@Suite("A bucket behind a bad network", needsServer, .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("A bucket behind a bad network", needsServer, .temporaryDirectory, .timeLimit(.minutes(5)))
 struct S3FaultTests {
-    private static let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+    private static let content = (0..<150_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
 
     /// What passes when it is tried again.
     private static let passing: [FaultyRelay.Fault] = [
-        .status(500), .status(502), .status(503), .status(429), .status(409), .resetBefore, .resetAfter, .shortAnswer,
+        .status(500), .status(503), .status(429), .status(409), .resetBefore, .resetAfter, .shortAnswer,
     ]
 
     private func store(
@@ -76,7 +76,10 @@ struct S3FaultTests {
         }
     }
 
-    @Test("a server that never recovers is given up, and nothing of the object is there", arguments: passing)
+    @Test(
+        "a server that never recovers is given up, and nothing of the object is there",
+        arguments: [FaultyRelay.Fault.status(503), .resetAfter, .shortAnswer]
+    )
     func failsAlways(_ fault: FaultyRelay.Fault) async throws {
         let (configuration, plain, port) = try await bucket()
         try await plain.write("old", bytes: [1, 2, 3, 4, 5, 6])
@@ -86,7 +89,9 @@ struct S3FaultTests {
             #expect(error?.kind == .unavailable)
             #expect(relay.seen.count == 3)
             #expect(await kind { _ = try await store.names() } == .unavailable)
-            #expect(await kind { try await store.write("large", size: nil, body: Chunks(Self.content)) } == .unavailable)
+            #expect(
+                await kind { try await store.write("large", size: nil, body: Chunks(Self.content)) } == .unavailable
+            )
             #expect(try await plain.names() == ["old"])
         }
     }

@@ -9,7 +9,7 @@ import Testing
 @Suite(
     "A bucket whose server dies",
     .enabled(if: TestBucket.isAvailable, "\(TestS3Server.obstacle ?? "there is an S3 server")"),
-    .timeLimit(.minutes(4)),
+    .timeLimit(.minutes(5)),
     .serialized
 )
 struct S3KilledServerTests {

@@ -6,7 +6,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-@Suite("The clone step really fetches the commit", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The clone step really fetches the commit", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct CloneScriptTests {
     private static let identity = [
         "PATH": "/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ada",

@@ -5,7 +5,7 @@ import RunConfig
 import TestSupport
 import Testing
 
-@Suite("The pipelines that people copy are right", .timeLimit(.minutes(1)))
+@Suite("The pipelines that people copy are right", .timeLimit(.minutes(5)))
 struct DocumentationTests {
     /// A pipeline that a person may copy, and where it stands.
     struct Sample: CustomTestStringConvertible {

@@ -7,7 +7,7 @@ import Testing
 /// Bad pipeline files beside what is said about them, in `Golden/`.
 ///
 /// `MARTLET_REWRITE_GOLDEN=1 swift test --filter GoldenTests` writes what is said now; then read the difference.
-@Suite("Every mistake is reported at once, with its position", .timeLimit(.minutes(1)))
+@Suite("Every mistake is reported at once, with its position", .timeLimit(.minutes(5)))
 struct GoldenTests {
     private static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
 

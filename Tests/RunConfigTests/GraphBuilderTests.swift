@@ -5,7 +5,7 @@ import StrictYAML
 import TestSupport
 import Testing
 
-@Suite("A document becomes the graph of a commit", .timeLimit(.minutes(1)))
+@Suite("A document becomes the graph of a commit", .timeLimit(.minutes(5)))
 struct GraphBuilderTests {
     @Test("the specification's first example becomes one task that clones and greets")
     func exampleA() throws {

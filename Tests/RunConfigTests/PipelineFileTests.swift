@@ -4,7 +4,7 @@ import RunConfig
 import StrictYAML
 import Testing
 
-@Suite("A pipeline file is read strictly", .timeLimit(.minutes(1)))
+@Suite("A pipeline file is read strictly", .timeLimit(.minutes(5)))
 struct PipelineFileTests {
     @Test("the files are looked up in one order, Martlet's before Agola's")
     func candidates() {

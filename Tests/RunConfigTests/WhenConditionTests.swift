@@ -4,7 +4,7 @@ import RunConfig
 import StrictYAML
 import Testing
 
-@Suite("A condition decides by branch, tag and reference", .timeLimit(.minutes(1)))
+@Suite("A condition decides by branch, tag and reference", .timeLimit(.minutes(5)))
 struct WhenConditionTests {
     /// Reads a condition as it stands in a pipeline file; one that never matches brings a warning with it.
     private func condition(_ text: String) throws -> WhenCondition? {

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Runs come from an export of Agola 0.7", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("Runs come from an export of Agola 0.7", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct AgolaRunTests {
     private static let project = "/project/5f3b9c1e-0000-4000-8000-0000000000a1"
     private static let user = "/user/5f3b9c1e-0000-4000-8000-0000000000b1"
@@ -180,7 +180,7 @@ struct AgolaRunTests {
         let store = try await RunImportFixture.open()
         var random = SeededGenerator.announced()
         var accepted: [ImportSource] = []
-        for round in 0..<400 {
+        for round in 0..<120 {
             var damaged = fixture
             for _ in 0..<Int.random(in: 1...3, using: &random) { damaged = damaged.mutated(by: &random) }
             var stream = damaged.stream
@@ -195,7 +195,7 @@ struct AgolaRunTests {
             }
         }
         _ = try await store.setMaintenance(true)
-        for (index, source) in accepted.enumerated() where index < 20 {
+        for (index, source) in accepted.enumerated() where index < 8 {
             let target = try await RunImportFixture.open()
             _ = try await target.authority.replaceAll(with: source, force: true)
             try await readAll(try await RunImportFixture.open())

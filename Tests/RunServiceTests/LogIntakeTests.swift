@@ -7,7 +7,7 @@ import Testing
 
 @testable import RunService
 
-@Suite("The intake of logs", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The intake of logs", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct LogIntakeTests {
     @Test("keeps the whole log, whoever reads or waits at the moment it becomes an object")
     func readersAtTheEnd() async throws {

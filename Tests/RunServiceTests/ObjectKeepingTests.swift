@@ -7,7 +7,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("Objects are kept", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("Objects are kept", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ObjectKeepingTests {
     private static let day: Duration = .seconds(24 * 3600)
 

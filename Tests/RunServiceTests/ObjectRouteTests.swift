@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("What a task keeps in the object storage", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("What a task keeps in the object storage", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ObjectRouteTests {
     @Test("a workspace archive is stored piece by piece, read by later tasks of the run, and by no other run")
     func archives() async throws {

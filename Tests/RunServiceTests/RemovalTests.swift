@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("What is removed", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("What is removed", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RemovalTests {
     @Test("a run that has ended is gone with its logs and archives, and its number is not given again")
     func run() async throws {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("The runservice's export", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("The runservice's export", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RunExportTests {
     @Test("makes an empty installation equal, but for runs that had not ended")
     func roundTrip() async throws {

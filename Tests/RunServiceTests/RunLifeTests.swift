@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("A run's life through the runservice", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("A run's life through the runservice", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RunLifeTests {
     @Test("a created run is given to an executor at once, and ends when its tasks have")
     func green() async throws {

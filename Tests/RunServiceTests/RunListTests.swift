@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Runs are listed and followed", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("Runs are listed and followed", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RunListTests {
     @Test("newest first, page by page, by phase, result and subgroup")
     func pages() async throws {

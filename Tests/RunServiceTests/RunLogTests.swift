@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("A log", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("A log", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct RunLogTests {
     @Test("is read from any byte, while it grows and when it is complete")
     func offsets() async throws {

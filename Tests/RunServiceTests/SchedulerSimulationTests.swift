@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Plays random events in random order and checks after each what must always hold.
-@Suite("The scheduler in any order of events", .timeLimit(.minutes(2)))
+@Suite("The scheduler in any order of events", .timeLimit(.minutes(5)))
 struct SchedulerSimulationTests {
     @Test("keeps its invariants and ends every run", arguments: 0..<200)
     func randomOrders(_ round: Int) throws {

@@ -5,7 +5,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("What executors see", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("What executors see", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct StoredWorkTests {
     @Test("is what is stored: an assignment whose commit is under way is not shown, nor ever if it fails")
     func underWay() async throws {

@@ -132,7 +132,10 @@ struct ConfigurationLoaderTests {
             ("{type: s3, endpoint: 'https://a/b', bucket: b12, accessKey: a, secretAccessKey: b}", ["URL"]),
             ("{type: s3, endpoint: 'https://u:p@a', bucket: b12, accessKey: a, secretAccessKey: b}", ["URL"]),
             ("{type: s3, endpoint: 'https://a', bucket: A_B, accessKey: a, secretAccessKey: b}", ["3 to 63"]),
-            ("{type: s3, endpoint: 'https://a', bucket: b12, location: a/b, accessKey: a, secretAccessKey: b}", ["region"]),
+            (
+                "{type: s3, endpoint: 'https://a', bucket: b12, location: a/b, accessKey: a, secretAccessKey: b}",
+                ["region"]
+            ),
         ]
     )
     func badObjectStorage(_ storage: String, _ expected: [String]) {

@@ -4,7 +4,7 @@ import StrictYAML
 import TestSupport
 import Testing
 
-@Suite("The page about the configuration", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("The page about the configuration", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ConfigurationPageTests {
     private static let root = TestNginx.projectDirectory
 

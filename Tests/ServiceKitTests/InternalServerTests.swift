@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("An internal server", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("An internal server", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct InternalServerTests {
     private struct Greeting: Codable, Equatable {
         var name: String

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WorkerClients
 
-@Suite("Processes on one store, and maintenance", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("Processes on one store, and maintenance", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct MaintainedServiceTests {
     private let client: HTTPClient
 

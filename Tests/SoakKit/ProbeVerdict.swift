@@ -16,6 +16,7 @@ struct ProbeVerdict {
     }
 
     private let reports: String
+    private let earlier: Earlier
     private var keys: [String: Key] = [:]
     private var revisions: [String: [Int64]] = [:]
     private var sum = (acknowledged: 0, unclear: 0)
@@ -31,8 +32,26 @@ struct ProbeVerdict {
         "maintenance", "unavailable", "conflict", "outcomeUnknown", "contention", "compacted", "locked",
     ]
 
-    init(reports: String) {
+    /// What the store held before the processes began.
+    struct Earlier: Sendable {
+        var values: [String: String] = [:]
+        var sum: Int64 = 0
+    }
+
+    /// Prepares a look at the reports in a directory, about processes that found a store with `earlier` values.
+    init(reports: String, earlier: Earlier) {
         self.reports = reports
+        self.earlier = earlier
+    }
+
+    /// What the store holds, for the next processes.
+    static func earlier(in file: StoreFile) throws -> Earlier {
+        let values = try file.rows("SELECT id, data FROM record WHERE type = 'value'").map { ($0[0], $0[1]) }
+        return Earlier(values: Dictionary(values) { $1 }, sum: try sum(in: file))
+    }
+
+    private static func sum(in file: StoreFile) throws -> Int64 {
+        try file.numbers("SELECT CAST(data AS TEXT) FROM record WHERE type = 'sum'").first?.first ?? 0
     }
 
     /// Checks all reports against the file, whose processes have ended.
@@ -40,7 +59,7 @@ struct ProbeVerdict {
         for name in try FileManager.default.contentsOfDirectory(atPath: reports) { try read("\(reports)/\(name)") }
         try checkKeys(file)
         try checkEvents(file)
-        let value = try file.numbers("SELECT CAST(data AS TEXT) FROM record WHERE type = 'sum'").first?.first ?? 0
+        let value = try Self.sum(in: file) - earlier.sum
         broken.expect(
             (Int64(sum.acknowledged)...Int64(sum.acknowledged + sum.unclear)).contains(value),
             "\(sum.acknowledged) additions acknowledged, \(sum.unclear) unclear, the sum is \(value)"
@@ -72,7 +91,10 @@ struct ProbeVerdict {
             )
             broken.expect(records[name] == live["value/\(name)"], "\(name): half a batch")
         }
-        for name in records.keys { broken.expect(keys[name] != nil, "\(name) was never written") }
+        for (name, value) in records where keys[name] == nil {
+            broken.expect(earlier.values[name] == value, "\(name) was never written")
+        }
+        for name in earlier.values.keys { broken.expect(records[name] != nil, "\(name) of an earlier round is gone") }
     }
 
     private mutating func checkEvents(_ file: StoreFile) throws {

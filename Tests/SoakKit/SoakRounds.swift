@@ -24,7 +24,7 @@ struct SoakRounds: Sendable {
         self.say = say
         evidence = "\(site.directory)/evidence"
         faults = FaultInjector(processes: site.processes, disk: options.disk)
-        probes = try StoreProbes(directory: "\(site.data)/shared", reports: "\(site.directory)/reports")
+        probes = StoreProbes(directory: "\(site.data)/shared")
         accounts = (0..<2).map { AccountWorkload(configstore: site.configstore, prefix: "acc\($0)x") }
         let ledger = ledger
         branches = (0..<3).map { RunWorkload(site: site, ledger: ledger, branch: "b\($0)") }
@@ -36,9 +36,12 @@ struct SoakRounds: Sendable {
         for branch in branches { try await branch.prepare(pipeline: NumbersPipeline(evidence: evidence).text) }
         var checked = 0
         var seen: Int64 = 0
+        var earlier = ProbeVerdict.Earlier()
         for round in 1... {
-            try await work(&random, isFirst: round == 1)
-            let verdict = try await verdict(logsBeyond: seen)
+            let reports = "\(site.directory)/reports\(round)"
+            try await work(&random, reports: reports, isFirst: round == 1)
+            var verdict = try await verdict(logsBeyond: seen)
+            verdict.broken.add(try await shared(reports, &earlier))
             (checked, seen) = (checked + verdict.broken.checked, verdict.last)
             report(round, checked)
             let history = faults.takeHistory()
@@ -54,7 +57,7 @@ struct SoakRounds: Sendable {
     }
 
     /// Works and breaks for a round's time, and comes to rest.
-    private func work(_ random: inout SeededRandom, isFirst: Bool) async throws {
+    private func work(_ random: inout SeededRandom, reports: String, isFirst: Bool) async throws {
         let end = Deadline.after(options.roundTime)
         let seeds = (0..<8).map { _ in random.next() }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,7 +69,7 @@ struct SoakRounds: Sendable {
             }
             group.addTask {
                 var own = SeededRandom(seeds[6])
-                try await probes.run(&own, until: end)
+                try await probes.run(&own, reports: reports, until: end)
             }
             group.addTask {
                 var own = SeededRandom(seeds[7])
@@ -86,18 +89,29 @@ struct SoakRounds: Sendable {
         let runs = try await RunVerdict(site: site, ledger: ledger.page, evidence: evidence, mayFail: true)
             .check(logsBeyond: seen)
         broken.add(runs.broken)
-        try await probes.endMaintenance()
         let copies = "\(site.directory)/copies"
         defer { remove(copies) }
-        let shared = try StoreFile(copying: probes.directory, to: "\(copies)/shared")
-        var probed = ProbeVerdict(reports: probes.reports)
-        try probed.check(shared)
-        broken.add(probed.broken)
-        broken.add(try await look("shared", probes.directory, copies, nil))
         broken.add(try await look("configstore", "\(site.data)/configstore", copies, ConfigReadModel()))
         broken.add(try await look("runservice", "\(site.data)/runservice", copies, RunReadModel()))
         broken.add(try await look("gitserver", "\(site.data)/gitserver/outbox", copies, nil))
         return (broken, runs.last)
+    }
+
+    /// Looks at the store that is shared by many processes, and exchanges its content by the same.
+    private func shared(_ reports: String, _ earlier: inout ProbeVerdict.Earlier) async throws -> BrokenPromises {
+        let copies = "\(site.directory)/copies"
+        defer { remove(copies) }
+        try await probes.endMaintenance()
+        let file = try StoreFile(copying: probes.directory, to: "\(copies)/shared")
+        var verdict = ProbeVerdict(reports: reports, earlier: earlier)
+        try verdict.check(file)
+        var broken = verdict.broken
+        broken.add(try await look("shared", probes.directory, copies, nil))
+        if broken.messages.isEmpty {
+            broken.add(try await StoreExchange(directory: probes.directory, copies: copies).run())
+        }
+        earlier = try ProbeVerdict.earlier(in: file)
+        return broken
     }
 
     private func look(

@@ -12,9 +12,6 @@ import TestSupport
 final class StoreProbes: Sendable {
     /// Where the store is.
     let directory: String
-    /// Where the reports of all processes are, each a file of its own.
-    let reports: String
-
     private struct State {
         var lives = 0
         var deaths = 0
@@ -23,25 +20,23 @@ final class StoreProbes: Sendable {
 
     private let state = Mutex(State())
 
-    init(directory: String, reports: String) throws {
+    /// Keeps the store in `directory`.
+    init(directory: String) {
         self.directory = directory
-        self.reports = reports
-        for path in [directory, reports] {
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("make directory \(path)") }
-        }
     }
 
     /// How many processes have died so far, and how often one was stopped for a while.
     var toll: (deaths: Int, pauses: Int) { state.withLock { ($0.deaths, $0.pauses) } }
 
-    /// Keeps three writers and whoever toggles maintenance alive and dying until the time is over.
-    func run(_ random: inout SeededRandom, until end: Deadline) async throws {
+    /// Keeps three writers and whoever toggles maintenance alive and dying until the time is over; each reports in a file in `reports`.
+    func run(_ random: inout SeededRandom, reports: String, until end: Deadline) async throws {
+        guard mkdir(reports, 0o700) == 0 else { throw SystemError("make directory \(reports)") }
         let seeds = (0..<4).map { _ in random.next() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, seed) in seeds.enumerated() {
                 group.addTask { [self] in
                     var own = SeededRandom(seed)
-                    while !end.isPast { try await live(isToggle: index == 0, &own, until: end) }
+                    while !end.isPast { try await live(isToggle: index == 0, reports, &own, until: end) }
                 }
             }
             try await group.waitForAll()
@@ -76,7 +71,8 @@ final class StoreProbes: Sendable {
     }
 
     /// One process from its start to its violent end.
-    private func live(isToggle: Bool, _ random: inout SeededRandom, until end: Deadline) async throws {
+    private func live(isToggle: Bool, _ reports: String, _ random: inout SeededRandom, until end: Deadline) async throws
+    {
         let number = state.withLock { state in
             state.lives += 1
             return state.lives

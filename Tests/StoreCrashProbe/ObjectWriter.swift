@@ -27,6 +27,23 @@ struct ObjectWriter: Sendable {
         }
     }
 
+    /// Writes until the disk is full, makes room and writes on.
+    func fill() async throws {
+        let ballast = "\(directory)/ballast"
+        try AtomicFile.write([UInt8](repeating: 1, count: 1 << 20), to: ballast)
+        do {
+            for number in 1... { try await write("fill/\(number)", adopts: false) }
+        } catch {
+            report.write("refused \((error as? ObjectStorageError)?.kind == .unavailable)")
+        }
+        try FileManager.default.removeItem(atPath: ballast)
+        try await write("after", adopts: false)
+        for try await object in try store.list(prefix: "", after: nil) {
+            report.write("there \(object.name) \(object.size)")
+        }
+        report.write("recovered")
+    }
+
     /// Every byte of an object says how long it must be.
     private func write(_ name: String, adopts: Bool) async throws {
         let size = Int.random(in: 1...100_000)

@@ -13,7 +13,7 @@ private struct Model {
     var revision: Revision = 0
 }
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct BatchModelTests {
     private static let keys = ["a", "a/b", "a/c", "a0", "b", "b/a", "é"]
 

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct CommitContractTests {
     @Test("a batch of every kind of change is readable at once", arguments: AuthorityKind.allCases)
     func everyKindOfChange(_ authority: AuthorityKind) async throws {

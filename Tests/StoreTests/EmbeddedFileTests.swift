@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct EmbeddedFileTests {
     private var directory: String { "\(TemporaryDirectory.path)/store" }
     private var file: String { "\(directory)/store.sqlite" }

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("export and import", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("export and import", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ExportImportTests {
     @Test(
         "an import makes another store equal to the one that was exported, and its own export the same from the second line on"

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Processes that die, stop or fail at every step of a commit.
-@Suite(.temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct FailPointTests {
     private static let commit: [FailPoint] = [
         .storeCommitBegin, .storeCommitApplied, .storeCommitDecide, .storeCommitDecided, .storeCommitAnswer,

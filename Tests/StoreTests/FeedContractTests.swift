@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct FeedContractTests {
     @Test("a follower learns of changes in its scopes only, and resumes", arguments: AuthorityKind.allCases)
     func scopes(_ authority: AuthorityKind) async throws {

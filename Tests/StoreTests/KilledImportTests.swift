@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("killed imports", .temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite("killed imports", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct KilledImportTests {
     private static let before = ["old": "old", "both": "before"]
     /// More than one chunk, so that the loading has several steps.

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct LockContractTests {
     @Test("a lock has one holder, and fences grow", arguments: AuthorityKind.allCases)
     func oneHolder(_ authority: AuthorityKind) async throws {

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("maintenance and instances", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("maintenance and instances", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct MaintenanceTests {
     @Test("from the moment maintenance is set no commit is accepted by any instance, until it is ended")
     func noCommitSlipsThrough() async throws {

@@ -8,7 +8,7 @@ import Testing
 /// The power fails: a file system of our own stops for good with everything that was not synced, and is mounted again.
 @Suite(
     .temporaryDirectory,
-    .timeLimit(.minutes(3)),
+    .timeLimit(.minutes(5)),
     .enabled(
         if: getuid() == 0 && FileManager.default.fileExists(atPath: "/dev/loop-control"),
         "a file system of our own needs root and loop devices"

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(3)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ProcessTests {
     @Test("acknowledged commits survive SIGKILL at any moment, whole and in order")
     func crash() async throws {

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ProjectionTests {
     @Test("tables follow records and live keys in the same commit", arguments: AuthorityKind.allCases)
     func follows(_ authority: AuthorityKind) async throws {

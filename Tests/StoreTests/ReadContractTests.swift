@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct ReadContractTests {
     /// A query that runs for hours.
     private static let endless = """

@@ -4,7 +4,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite("replacing a store's content", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("replacing a store's content", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ReplacementTests {
     @Test("an import needs maintenance, and every living instance in it unless forced")
     func guards() async throws {

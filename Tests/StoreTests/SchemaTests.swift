@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("schemas, copies and retention", .temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite("schemas, copies and retention", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct SchemaTests {
     /// The stored databases: one of every schema version there has been before the current one.
     private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Schemas")

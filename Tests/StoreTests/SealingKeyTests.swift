@@ -5,7 +5,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(1)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct SealingKeyTests {
     private var keyFile: String { "\(TemporaryDirectory.path)/key" }
 

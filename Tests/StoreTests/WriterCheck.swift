@@ -2,8 +2,9 @@ import Foundation
 import Store
 import Testing
 
-/// Every acknowledged number is there, and at most one more per writer: the one it waited for. Of earlier lines that the writer went on
-/// after, any number more.
+/// Every acknowledged number is there, and at most one more per writer: the one it waited for.
+///
+/// Of earlier lines that the writer went on after, any number more.
 func checkWriter(
     _ name: String,
     lines: [String],

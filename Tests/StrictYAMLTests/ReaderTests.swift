@@ -17,7 +17,7 @@ private func reading(
     return diagnostics.all.map(\.description)
 }
 
-@Suite("A reader says what was expected and what was found", .timeLimit(.minutes(1)))
+@Suite("A reader says what was expected and what was found", .timeLimit(.minutes(5)))
 struct ReaderTests {
     private enum Color: String, CaseIterable { case red, green, blue }
 

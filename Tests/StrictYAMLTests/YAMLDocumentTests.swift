@@ -34,7 +34,7 @@ func outline(_ node: YAMLNode) -> String {
     }
 }
 
-@Suite("A document becomes a tree", .timeLimit(.minutes(1)))
+@Suite("A document becomes a tree", .timeLimit(.minutes(5)))
 struct YAMLDocumentTests {
     @Test("mappings, lists and scalars keep their order and positions")
     func positions() throws {

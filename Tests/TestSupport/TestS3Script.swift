@@ -5,8 +5,12 @@ enum TestS3Script {
         set -eu
         directory=$1 proxy=$2 account=$3 container=$4 object=$5
         mkdir -m 700 "$directory"
-        mkdir -p "$directory/etc" "$directory/node/d1" "$directory/cache"
+        mkdir -p "$directory/etc" "$directory/node" "$directory/cache"
         exec >>"$directory/log" 2>&1
+        # In memory, because the servers' databases sync for every request; where its files can have attributes, which Swift needs.
+        mount -t tmpfs martlet "$directory/node"
+        python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.martlet", b"1")' "$directory/node" || umount "$directory/node"
+        mkdir "$directory/node/d1"
         cd "$directory/etc"
         printf '[swift-hash]\nswift_hash_path_suffix = test\n[storage-policy:0]\nname = one\ndefault = yes\n' >swift.conf
         common() {
@@ -55,7 +59,7 @@ enum TestS3Script {
         # This is the first process of its namespace, so -1 is all that was started here.
         kill -KILL -1 || true
         cd /
-        umount /etc/swift || true
+        umount /etc/swift "$directory/node" || true
         rm -rf "$directory"
         """#
 }

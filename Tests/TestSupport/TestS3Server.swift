@@ -23,7 +23,7 @@ package final class TestS3Server: Sendable {
 
     /// The port of the server that all tests share.
     package let port: UInt16
-    private let control: Int32
+    private let keeper: HeldProcess
     private let directory: String
 
     /// The server's address.
@@ -35,36 +35,32 @@ package final class TestS3Server: Sendable {
         try await SharedStart.shared.server()
     }
 
-    fileprivate init(port: UInt16, control: Int32, directory: String) {
+    fileprivate init(port: UInt16, keeper: HeldProcess, directory: String) {
         self.port = port
-        self.control = control
+        self.keeper = keeper
         self.directory = directory
     }
 
     /// Starts another server in front of the same objects, to be killed or stopped without harm to other tests.
     package func startFront(_ name: String) async throws -> UInt16 {
         let port = try Self.freePort()
-        try tell("start \(name) \(port)")
+        try keeper.tell("start \(name) \(port)")
         try await Self.waitUntilAnswering(port, directory)
         return port
     }
 
     /// Starts a front again that was killed.
     package func restartFront(_ name: String, port: UInt16) async throws {
-        try tell("start \(name) \(port)")
+        try keeper.tell("start \(name) \(port)")
         try await Self.waitUntilAnswering(port, directory)
     }
 
     /// Kills a front by SIGKILL.
-    package func killFront(_ name: String) throws { try tell("signal \(name) KILL") }
+    package func killFront(_ name: String) throws { try keeper.tell("signal \(name) KILL") }
 
     /// Stops a front in its tracks, or lets it go on.
     package func pauseFront(_ name: String, _ isPaused: Bool) throws {
-        try tell("signal \(name) \(isPaused ? "STOP" : "CONT")")
-    }
-
-    private func tell(_ command: String) throws {
-        try AtomicFile.writeAll(Array("\(command)\n".utf8), to: control, path: "the S3 server's control")
+        try keeper.tell("signal \(name) \(isPaused ? "STOP" : "CONT")")
     }
 
     fileprivate static func waitUntilAnswering(_ port: UInt16, _ directory: String) async throws {
@@ -136,46 +132,14 @@ private actor SharedStart {
     private static func start() async throws -> TestS3Server {
         let ports = try (0..<4).map { _ in try TestS3Server.freePort() }
         let directory = "/tmp/ms3-\(String(UInt32.random(in: .min ... .max), radix: 16))"
-        let control = try spawn([directory] + ports.map(String.init))
+        let line = ["sh", "-c", TestS3Script.text, "s3", directory] + ports.map(String.init)
+        let process = try HeldProcess(inNamespace: line, options: ["-p", "-f", "--kill-child"])
+        keeper.withLock { $0 = process }
+        atexit { SharedStart.keeper.withLock(\.self)?.end() }
         try await TestS3Server.waitUntilAnswering(ports[0], directory)
-        return TestS3Server(port: ports[0], control: control, directory: directory)
+        return TestS3Server(port: ports[0], keeper: process, directory: directory)
     }
 
-    /// The process that ends the servers, and the pipe whose end tells it to.
-    private static let keeper = Mutex<(process: pid_t, control: Int32)?>(nil)
-
-    private static func spawn(_ arguments: [String]) throws -> Int32 {
-        var pipe: [Int32] = [0, 0]
-        // A socket pair, because only that is closed on exec from its very beginning.
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pipe) == 0 else {
-            throw SystemError("make a pipe")
-        }
-        defer { close(pipe[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, pipe[0], 0)
-        let line =
-            [
-                "unshare", "-m", "--propagation", "private", "-p", "-f", "--kill-child", "sh", "-c", TestS3Script.text,
-                "s3",
-            ]
-            + arguments
-        var words = line.map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
-        var process = pid_t()
-        let code = posix_spawn(&process, "/usr/bin/unshare", &actions, nil, &words, environ)
-        guard code == 0 else {
-            close(pipe[1])
-            throw SystemError("start the S3 server", code: code)
-        }
-        let kept = (process, pipe[1])
-        keeper.withLock { $0 = kept }
-        atexit {
-            guard let (process, control) = SharedStart.keeper.withLock(\.self) else { return }
-            close(control)
-            waitpid(process, nil, 0)
-        }
-        return pipe[1]
-    }
+    /// The process that ends the servers.
+    private static let keeper = Mutex<HeldProcess?>(nil)
 }

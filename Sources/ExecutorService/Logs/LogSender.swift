@@ -31,8 +31,10 @@ struct LogSender: Sendable {
     }
 
     /// Sends until the logs are closed and every byte is acknowledged.
+    /// - Returns: how much of each log the runservice has; more than there is here when the disk lost some of it.
     /// - Throws: ``TaskDropped`` when the runservice no longer wants the task, or `CancellationError`.
-    func run() async throws {
+    @discardableResult
+    func run() async throws -> [LogSelector: Int64] {
         var offsets: [Int64] = []
         while true {
             let (spools, isClosed) = logs.current
@@ -41,7 +43,7 @@ struct LogSender: Sendable {
                 offsets[index] = try await sendRest(of: spool, from: offsets[index])
             }
             let isDone = zip(spools, offsets).allSatisfy { $0.extent.isComplete && $0.extent.length <= $1 }
-            if isClosed, isDone { return }
+            if isClosed, isDone { return Dictionary(zip(spools.map(\.selector), offsets)) { $1 } }
             try await logs.changed.wait()
         }
     }

@@ -29,6 +29,8 @@ struct TaskRecovery: Sendable {
         while true {
             do {
                 return try await pass(exchange)
+            } catch is LogIncomplete {
+                // The runservice lost log bytes once more: they are sent again.
             } catch let error as SystemError where backoff.failures < Self.attempts {
                 Logger.current.warning("what is left of a task cannot be read yet", error: error)
             }
@@ -42,18 +44,19 @@ struct TaskRecovery: Sendable {
         // A record that could not be read knows nothing of the steps; what the runservice heard last is then the best.
         let known = record.flatMap { $0.status.steps.count == task.status.steps.count ? $0.status : nil }
         let status = known ?? task.status
-        let final = try await files.run {
+        var state = try await files.run {
             var state = TaskState(recovering: status)
             state.abandon(because: "executor restarted", now: Date()) { directory.logBytes($0) }
-            for selector in [LogSelector.setup] + status.steps.indices.map({ .step($0) })
-            where directory.logBytes(selector) != nil {
-                try logs.open(selector).complete()
-            }
+            // A log that the disk lost altogether is opened too, to hear what the runservice has of it.
+            let steps =
+                [(LogSelector.setup, state.status.setupStep)]
+                + state.status.steps.enumerated().map { (LogSelector.step($0), $1) }
+            for (selector, step) in steps where step.logBytes != nil { try logs.open(selector).complete() }
             logs.close()
-            return state.status
+            return state
         }
-        try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run()
-        try await exchange.finish(final, logs: logs, pool: files)
+        state.settle(logs: try await LogSender(exchange, logs: logs, pool: files, asksFirst: true).run())
+        try await exchange.report(state.status)
         await directory.discard(on: files)
     }
 }

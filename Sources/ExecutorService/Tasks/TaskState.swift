@@ -115,6 +115,14 @@ struct TaskState: Sendable, Equatable {
         }
     }
 
+    /// Of these logs the runservice has so much, and nobody has more: power that failed may have taken what the record counts.
+    mutating func settle(logs bytes: [LogSelector: Int64]) {
+        if status.setupStep.logBytes != nil { status.setupStep.logBytes = bytes[.setup] ?? 0 }
+        for index in status.steps.indices where status.steps[index].logBytes != nil {
+            status.steps[index].logBytes = bytes[.step(index)] ?? 0
+        }
+    }
+
     private static func abandon(_ step: inout StepState, now: Date, logBytes: Int64?) {
         guard step.phase == .running || (step.phase == .notstarted && logBytes != nil) else { return }
         step.phase = .failed

@@ -23,7 +23,7 @@ struct S3Uploads {
     }
 
     /// Ends uploads that a process left behind when it died.
-    func endAbandoned(prefix: String) async throws {
+    func endAbandoned(prefix: String, olderThan seconds: Double = patience) async throws {
         var query = [("encoding-type", "url"), ("max-uploads", "1000"), ("uploads", "")]
         if !prefix.isEmpty { query.append(("prefix", prefix)) }
         let name = connection.bucket
@@ -36,7 +36,7 @@ struct S3Uploads {
         for upload in root.children where upload.name == "Upload" {
             guard let key = upload["Key"].flatMap({ S3Walk.decoded($0, isEncoded) }), key.hasPrefix(prefix),
                 let id = upload["UploadId"], let begun = upload["Initiated"].flatMap(Timestamp.date),
-                begun.timeIntervalSinceNow < -Self.patience
+                begun.timeIntervalSinceNow < -seconds
             else { continue }
             let abort = S3Request(.delete, key, query: [("uploadId", id)])
             _ = try await connection.send(abort, about: key, expecting: [403, 404])
