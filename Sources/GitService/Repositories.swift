@@ -48,6 +48,7 @@ struct Repositories: Sendable {
             let arguments = ["init", "--quiet", "--bare", "--template=", "--initial-branch=\(defaultBranch)", draft]
             _ = try await git.output(arguments, in: dataDirectory)
             try await pool.run {
+                try Self.synchronizeTree(draft)
                 for parent in parents { try Self.makeDirectory(parent) }
                 try Self.put(draft, at: target)
                 for directory in parents.reversed() + [dataDirectory] { try Self.synchronize(directory) }
@@ -167,6 +168,22 @@ struct Repositories: Sendable {
         guard rename(draft, target) != 0 else { return }
         guard errno == ENOTEMPTY || errno == EEXIST, isDirectory(target) else { throw SystemError("create \(target)") }
         try attempt("remove \(draft)") { try FileManager.default.removeItem(atPath: draft) }
+    }
+
+    /// Git synchronizes neither the head nor the configuration of a new repository, and without them it is none.
+    private static func synchronizeTree(_ directory: String) throws {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: directory) {
+            let path = "\(directory)/\(name)"
+            if isDirectory(path) {
+                try synchronize(path)
+            } else {
+                let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+                guard descriptor >= 0 else { throw SystemError("open \(path)") }
+                defer { close(descriptor) }
+                guard fsync(descriptor) == 0 else { throw SystemError("synchronize \(path)") }
+            }
+        }
+        try synchronize(directory)
     }
 
     private static func synchronize(_ directory: String) throws {
