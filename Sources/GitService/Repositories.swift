@@ -172,7 +172,8 @@ struct Repositories: Sendable {
 
     /// Git synchronizes neither the head nor the configuration of a new repository, and without them it is none.
     private static func synchronizeTree(_ directory: String) throws {
-        for name in try FileManager.default.subpathsOfDirectory(atPath: directory) {
+        let names = try attempt("list \(directory)") { try FileManager.default.subpathsOfDirectory(atPath: directory) }
+        for name in names {
             let path = "\(directory)/\(name)"
             if isDirectory(path) {
                 try synchronize(path)
