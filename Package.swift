@@ -146,7 +146,10 @@ let package = Package(
         // Programs
         library(
             "Commands",
-            ["Base", "HTTPTransport", "GatewayClient", "StrictYAML", .argumentParser, .subprocess, .systemPackage]
+            [
+                "Base", "HTTPTransport", "GatewayClient", "StrictYAML", .argumentParser, .crypto, .subprocess,
+                .systemPackage,
+            ]
         ),
         program("martlet", ["Commands"]),
         program(
@@ -256,7 +259,8 @@ let package = Package(
         tests(
             of: "Commands",
             [
-                "HTTPTransport", "GatewayClient", .argumentParser, .httpTypes, .hummingbird, .lifecycle, .logging,
+                "HTTPTransport", "GatewayClient", .argumentParser, .crypto, .httpTypes, .hummingbird, .lifecycle,
+                .logging,
                 .nioCore,
                 .subprocess, .systemPackage,
             ]

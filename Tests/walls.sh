@@ -37,7 +37,7 @@ found=$(grep -rn 'innerHTML' public/js --include='*.js' | grep -v 'public/js/htm
 [ -z "$found" ] || fail "innerHTML belongs in html.js alone:
 $found"
 [ "$(count '@unchecked Sendable|nonisolated\(unsafe\)')" -le $max_unchecked ] || fail "more than $max_unchecked escapes from data-race safety"
-[ "$(count 'try\?')" -le $max_try_question ] || fail "more than $max_try_question uses of try?"
+[ "$(count '\btry\?')" -le $max_try_question ] || fail "more than $max_try_question uses of try?"
 sh Tests/foreign-errors.sh || failed=1
 
 # Figures, to look at (style: median file ≤ 180 lines, p90 ≤ 350, none over 600).
@@ -50,5 +50,5 @@ find Sources -name '*.swift' -exec wc -l {} + | grep -v ' total$' | sort -n | aw
 tests=$(find Tests -name '*.swift' -exec cat {} + | wc -l)
 sources=$(find Sources -name '*.swift' -exec cat {} + | wc -l)
 echo "test lines per source line: $(awk "BEGIN { printf \"%.2f\", $tests / $sources }")"
-echo "escapes $(count '@unchecked Sendable|nonisolated\(unsafe\)'), try? $(count 'try\?'), preconditionFailure $(count 'preconditionFailure\(')"
+echo "escapes $(count '@unchecked Sendable|nonisolated\(unsafe\)'), try? $(count '\btry\?'), preconditionFailure $(count 'preconditionFailure\(')"
 exit $failed

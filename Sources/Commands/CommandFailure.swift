@@ -11,6 +11,8 @@ enum Outcome: Int32 {
     case failure = 1
     /// The run that was followed did not succeed.
     case runFailed = 2
+    /// A file is damaged, or not what it should be (`EX_DATAERR`).
+    case damaged = 65
     /// The server cannot be reached (`EX_UNAVAILABLE`).
     case unreachable = 69
     /// The server has something else to do now (`EX_TEMPFAIL`).
@@ -26,6 +28,7 @@ enum Outcome: Int32 {
           1   the server or git refused, or something went wrong
           2   a run that was followed did not succeed
           64  the command line is wrong
+          65  a backup is damaged
           69  the server cannot be reached
           75  the service is in maintenance, starting, or not yet in the mode that was waited for; try again later
           77  you are not signed in, or may not do this

@@ -11,6 +11,7 @@ package struct MartletCommand: AsyncParsableCommand {
         subcommands: [
             LoginCommand.self, UserCommand.self, ProjectCommand.self, RunCommand.self, LogCommand.self,
             DirectRunCommand.self, MaintenanceCommand.self, ExportCommand.self, ImportCommand.self,
+            BackupCommand.self, RestoreCommand.self,
             VersionCommand.self,
         ]
     )

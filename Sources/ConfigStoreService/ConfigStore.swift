@@ -25,10 +25,13 @@ struct ConfigStore: Sendable {
         return try await begin(on: store, in: directory, passwords: try await PasswordHashing(cost: passwordCost))
     }
 
+    /// Where the key of the secrets lies.
+    static func keyPath(in directory: String) -> String { "\(directory)/key" }
+
     /// The key of the secrets, made when there is none.
     /// - Throws: ``SystemError`` or ``Failure`` naming the file.
     @concurrent static func sealingKey(in directory: String) async throws -> SealingKey {
-        try await BlockingPool.shared.run { try SealingKey(path: "\(directory)/key") }
+        try await BlockingPool.shared.run { try SealingKey(path: keyPath(in: directory)) }
     }
 
     /// Opens the records alone.

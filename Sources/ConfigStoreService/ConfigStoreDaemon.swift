@@ -26,6 +26,16 @@ package struct ConfigStoreDaemon: Service {
             onListening: onListening,
             open: { try await ConfigStore.openStore(in: directory) },
             importRules: { ConfigExport.rules(try await ConfigStore.sealingKey(in: directory)) },
+            makeBackup: { store in
+                BackupRoutes { group, isInMaintenance in
+                    ConfigBackupAPI(
+                        store: store,
+                        keyPath: ConfigStore.keyPath(in: directory),
+                        mark: RestoreMark(directory: directory),
+                        isInMaintenance: isInMaintenance
+                    ).addRoutes(to: group)
+                }
+            },
             makeParts: { store in
                 let config = try await ConfigStore.begin(on: store, in: directory, passwords: passwords)
                 return MaintainedService.Parts(addRoutes: ConfigStoreRoutes(config: config).add)

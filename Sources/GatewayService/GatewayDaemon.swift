@@ -101,7 +101,12 @@ package struct GatewayDaemon: Service {
             "configstore": MaintenanceClient(connection: try connection(to: configuration.configstore)),
             "runservice": MaintenanceClient(connection: try connection(to: configuration.runservice)),
         ]
-        addAPI(to: router, configstore, runservice, git, identity, credentials, submission, workers)
+        let backup = BackupProxy(workers: [
+            "configstore": try connection(to: configuration.configstore),
+            "runservice": try connection(to: configuration.runservice),
+            "gitserver": try connection(to: configuration.gitserver),
+        ])
+        addAPI(to: router, configstore, runservice, git, identity, credentials, submission, workers, backup)
         return router
     }
 
@@ -113,7 +118,8 @@ package struct GatewayDaemon: Service {
         _ identity: Identity,
         _ credentials: CloneCredentials,
         _ submission: RunSubmission,
-        _ workers: [String: MaintenanceClient]
+        _ workers: [String: MaintenanceClient],
+        _ backup: BackupProxy
     ) {
         let open = router.group("/api/v1alpha")
         let optional = router.group("/api/v1alpha")
@@ -133,6 +139,7 @@ package struct GatewayDaemon: Service {
         EventRoutes(runservice: runservice, owners: owners).add(optional: optional)
         CreateRunRoutes(submission: submission, owners: owners, git: git).add(required: required)
         ServiceMaintenanceRoutes(workers: workers, identity: identity).add(required: required)
+        backup.add(required: required)
     }
 
     private func connection(to endpoint: ServiceEndpoint) throws -> ServiceConnection {

@@ -59,6 +59,26 @@ struct GitCommand: Sendable {
         }
     }
 
+    /// Runs git to its end; what it prints goes into an open file, which is closed by the call.
+    /// - Throws: ``Failure`` holding a ``Refusal`` when git ends with an error.
+    @concurrent func write(_ arguments: [String], in directory: String, to file: FileDescriptor) async throws {
+        try await attempt("run git in \(directory)") {
+            let result = try await Subprocess.run(
+                configuration(arguments, in: directory),
+                input: .none,
+                output: .fileDescriptor(file, closeAfterSpawningProcess: true),
+                error: .string(limit: Self.complaintLimit)
+            )
+            guard result.terminationStatus.isSuccess else {
+                throw Refusal(
+                    command: arguments.first { !$0.hasPrefix("-") && !$0.contains("=") } ?? "",
+                    status: "\(result.terminationStatus)",
+                    complaint: result.standardError
+                )
+            }
+        }
+    }
+
     /// Runs git to its end and passes on what it prints, piece by piece.
     /// - Throws: what `output` throws, and ``Failure`` holding a ``Refusal`` when git ends with an error.
     @concurrent func read(

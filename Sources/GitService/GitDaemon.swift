@@ -68,14 +68,30 @@ package struct GitDaemon: Service {
             receiver: receiver,
             lanes: lanes
         )
-        try await deliveries.recall()
-        try await settlement.recall()
+        let mark = RestoreMark(directory: directory)
+        let (deliveries, settlement) = (deliveries, settlement)
+        let recall: @Sendable () async throws -> Void = {
+            try await deliveries.recall()
+            try await settlement.recall()
+        }
+        // Before a restore has ended, the repositories are not here that pushes and deliveries are about.
+        if try await mark.backup() == nil { try await recall() }
+        let backup = GitBackupAPI(
+            repositories: repositories,
+            bundles: RepositoryBundles(git: git, repositories: repositories),
+            outbox: outbox,
+            mark: mark,
+            onRestored: recall
+        )
         server = InternalServer(
             name: "gitserver",
             socketPath: configuration.socketPath,
             token: configuration.token,
             onListening: onListening,
-            addRoutes: { backend.addRoutes(to: $0) }
+            addRoutes: {
+                backend.addRoutes(to: $0)
+                backup.addRoutes(to: $0)
+            }
         )
     }
 

@@ -136,6 +136,63 @@ struct Outbox: Sendable {
         _ = try await store.commit(batch)
     }
 
+    // MARK: Backup
+
+    /// The lines of a backup; at most `limit` of each kind.
+    func backupLines(limit: Int = .max) async throws -> [BackupLine] {
+        try await store.read { [key] tx in
+            func records(_ type: String) throws -> [(id: String, value: Stored)] {
+                var found: [(id: String, value: Stored)] = []
+                while found.count < limit {
+                    let page = try tx.records(type: type, after: found.last?.id, limit: min(limit, Self.pageSize))
+                    found += page
+                    if page.count < Self.pageSize { break }
+                }
+                return found
+            }
+            func read<Value: Decodable>(_ value: Stored, _ type: Value.Type = Value.self) throws -> Value {
+                try JSONCoding.decode(type, from: value.data)
+            }
+            let hooks = try records(Self.hook).map { id, value in
+                let hook = try read(value, Hook.self)
+                let secret = try key.open(hook.sealedSecret, for: id)
+                let repository = String(id.prefix { $0 != ":" })
+                return BackupLine(hook: .init(repository: repository, project: hook.project, secret: secret))
+            }
+            let pushes = try records(Self.push).map { BackupLine(push: try read($0.value)) }
+            let deliveries = try records(Self.delivery).map { BackupLine(delivery: try read($0.value)) }
+            let failed = try records(Self.failedDelivery).map { BackupLine(failedDelivery: try read($0.value)) }
+            return hooks + pushes + deliveries + failed
+        }
+    }
+
+    /// Adds what a line of a backup says to a batch.
+    func add(_ line: BackupLine, to batch: inout Batch) throws {
+        if let hook = line.hook {
+            guard let repository = RepositoryPath(hook.repository) else { throw Failure("a hook without a repository") }
+            let id = Self.id(repository, hook.project.text)
+            let sealed = try key.seal(hook.secret, for: id)
+            batch.put(
+                record: id,
+                type: Self.hook,
+                try JSONCoding.encode(Hook(project: hook.project, sealedSecret: sealed))
+            )
+        }
+        if let push = line.push {
+            guard let repository = RepositoryPath(push.repository) else { throw Failure("a push without a repository") }
+            batch.put(record: Self.id(repository, push.id), type: Self.push, try JSONCoding.encode(push))
+        }
+        for (type, delivery) in [(Self.delivery, line.delivery), (Self.failedDelivery, line.failedDelivery)] {
+            guard let delivery else { continue }
+            batch.put(record: delivery.id, type: type, try JSONCoding.encode(delivery))
+        }
+    }
+
+    /// Commits a batch of such lines.
+    func commit(_ batch: Batch) async throws {
+        _ = try await store.commit(batch)
+    }
+
     // MARK: Records
 
     private static let hook = "hook"

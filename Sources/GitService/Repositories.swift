@@ -37,16 +37,35 @@ struct Repositories: Sendable {
         return path.allSatisfy(Self.isDirectory) ? path.last : nil
     }
 
+    /// Where unfinished things lie; emptied at each start.
+    var temporaryDirectory: String { "\(dataDirectory)/tmp" }
+
     /// Creates a bare repository; nothing happens when it exists.
-    /// - Throws: ``Failure`` when git or the file system refuse.
-    func create(_ repository: RepositoryPath, defaultBranch: String = "main") async throws {
+    /// - Parameters:
+    ///   - repository: the repository.
+    ///   - defaultBranch: the branch that `HEAD` names.
+    ///   - fill: puts something into the directory before it becomes the repository; then all of it is on the disk first.
+    /// - Throws: ``Failure`` when git or the file system refuse; what `fill` throws.
+    func create(
+        _ repository: RepositoryPath,
+        defaultBranch: String = "main",
+        fill: ((_ draft: String) async throws -> Void)? = nil
+    ) async throws {
         guard !Self.isDirectory(directory(of: repository)) else { return }
-        let draft = "\(dataDirectory)/tmp/\(UUID().uuidString.lowercased()).git"
+        let draft = "\(temporaryDirectory)/\(UUID().uuidString.lowercased()).git"
         let target = directory(of: repository)
         let parents = [dataDirectory + "/" + repository.kind.rawValue, ownerDirectory(of: repository)]
         try await attempt("create repository \(repository)") {
             let arguments = ["init", "--quiet", "--bare", "--template=", "--initial-branch=\(defaultBranch)", draft]
             _ = try await git.output(arguments, in: dataDirectory)
+            if let fill {
+                do {
+                    try await fill(draft)
+                } catch {
+                    try await pool.run { try FileManager.default.removeItem(atPath: draft) }
+                    throw error
+                }
+            }
             try await pool.run {
                 try Self.synchronizeTree(draft)
                 for parent in parents { try Self.makeDirectory(parent) }
@@ -68,6 +87,29 @@ struct Repositories: Sendable {
                 }
             }
         }
+    }
+
+    /// Repositories in ascending order of their paths: at most `limit` of those after `path`.
+    func all(after path: String, limit: Int) async throws -> [RepositoryPath] {
+        try await attempt("list the repositories") {
+            let owners = try await pool.run { [dataDirectory] in
+                try ["hosted", "direct"].flatMap {
+                    try FileManager.default.contentsOfDirectory(atPath: "\(dataDirectory)/\($0)")
+                }
+            }
+            let sorted = owners.compactMap { RepositoryOwner($0) }.sorted { Self.ascend("\($0)/", "\($1)/") }
+            var found: [RepositoryPath] = []
+            // The owners before the one in `path` have nothing to add.
+            for owner in sorted where !Self.ascend("\(owner)/\u{7F}", path) && found.count < limit {
+                found += try await all(of: owner).filter { Self.ascend(path, "\($0)") }
+                    .sorted { Self.ascend("\($0)", "\($1)") }
+            }
+            return Array(found.prefix(limit))
+        }
+    }
+
+    private static func ascend(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
     /// Removes a repository; nothing happens when there is none.
@@ -172,17 +214,14 @@ struct Repositories: Sendable {
 
     /// Git synchronizes neither the head nor the configuration of a new repository, and without them it is none.
     private static func synchronizeTree(_ directory: String) throws {
-        let names = try attempt("list \(directory)") { try FileManager.default.subpathsOfDirectory(atPath: directory) }
-        for name in names {
-            let path = "\(directory)/\(name)"
-            if isDirectory(path) {
-                try synchronize(path)
-            } else {
-                let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-                guard descriptor >= 0 else { throw SystemError("open \(path)") }
-                defer { close(descriptor) }
-                guard fsync(descriptor) == 0 else { throw SystemError("synchronize \(path)") }
-            }
+        let paths = try attempt("list \(directory)") {
+            try FileManager.default.subpathsOfDirectory(atPath: directory)
+        }
+        for path in paths {
+            let descriptor = open("\(directory)/\(path)", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            guard descriptor >= 0 else { throw SystemError("open \(directory)/\(path)") }
+            defer { close(descriptor) }
+            guard fsync(descriptor) == 0 else { throw SystemError("synchronize \(directory)/\(path)") }
         }
         try synchronize(directory)
     }

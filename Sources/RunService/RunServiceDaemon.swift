@@ -35,8 +35,21 @@ package struct RunServiceDaemon: Service {
                 }
             },
             importRules: { RunExport.rules },
+            makeBackup: backup,
             makeParts: parts
         ).run()
+    }
+
+    /// What a backup needs beside the records, in every mode.
+    private func backup(_ store: ServiceStore) async throws -> BackupRoutes {
+        // Opened when a backup needs it: exports work also while the objects cannot be reached.
+        let storage = configuration.objectStorage
+        let objects = ObjectsOnDemand { try await storage.open() }
+        let mark = RestoreMark(directory: configuration.dataDirectory)
+        return BackupRoutes { group, isInMaintenance in
+            RunBackupAPI(store: store, objects: objects, mark: mark, isInMaintenance: isInMaintenance)
+                .addRoutes(to: group)
+        }
     }
 
     /// The service of normal operation, over a store that was opened for it.

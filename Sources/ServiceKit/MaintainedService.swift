@@ -36,6 +36,7 @@ package struct MaintainedService: Service {
     private let token: SecretValue?
     private let open: @Sendable () async throws -> ServiceStore
     private let importRules: @Sendable () async throws -> ImportRules
+    private let makeBackup: @Sendable (ServiceStore) async throws -> BackupRoutes
     private let makeParts: @Sendable (ServiceStore) async throws -> Parts
     private let onListening: @Sendable () async -> Void
 
@@ -46,7 +47,9 @@ package struct MaintainedService: Service {
     ///   - token: what callers must know.
     ///   - onListening: called once, when the service is in its first mode.
     ///   - open: opens the store, for each cycle anew.
-    ///   - importRules: says which records an export holds, and what an import may bring; asked when the store is open.
+    ///   - importRules: says which records an export holds, and what an import may bring; asked when the store is open, and again for
+    ///     each import, as a restore brings another key.
+    ///   - makeBackup: makes the routes for what it holds beside its records.
     ///   - makeParts: makes the service of normal operation; it may be cancelled.
     package init(
         name: String,
@@ -55,6 +58,7 @@ package struct MaintainedService: Service {
         onListening: @escaping @Sendable () async -> Void = {},
         open: @escaping @Sendable () async throws -> ServiceStore,
         importRules: @escaping @Sendable () async throws -> ImportRules,
+        makeBackup: @escaping @Sendable (ServiceStore) async throws -> BackupRoutes = { _ in .none },
         makeParts: @escaping @Sendable (ServiceStore) async throws -> Parts
     ) {
         self.name = name
@@ -62,6 +66,7 @@ package struct MaintainedService: Service {
         self.token = token
         self.open = open
         self.importRules = importRules
+        self.makeBackup = makeBackup
         self.makeParts = makeParts
         self.onListening = onListening
     }
@@ -127,7 +132,12 @@ package struct MaintainedService: Service {
             name: name,
             store: store,
             place: place,
-            maintenance: MaintenanceRoutes(rules: try await importRules(), store: store),
+            maintenance: MaintenanceRoutes(
+                rules: try await importRules(),
+                importRules: importRules,
+                store: store,
+                backup: try await makeBackup(store)
+            ),
             makeParts: makeParts,
             onMode: onMode
         )

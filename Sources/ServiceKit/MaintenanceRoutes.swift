@@ -11,18 +11,25 @@ struct MaintenanceRoutes: Sendable {
     /// Where exports are asked for.
     static let exportPath = "/api/v1alpha/export"
     /// Where the routes are.
-    static let paths: Set = ["/api/v1alpha/maintenance", exportPath, "/api/v1alpha/import"]
+    private static let paths: Set = ["/api/v1alpha/maintenance", exportPath, "/api/v1alpha/import"]
+
+    /// Whether a path is one of the routes'.
+    static func contain(_ path: String) -> Bool { paths.contains(path) || path.hasPrefix(BackupRoutes.prefix) }
 
     private static let pieceSize = 256 << 10
 
     let rules: ImportRules
+    /// The rules of an import that begins now.
+    let importRules: @Sendable () async throws -> ImportRules
     let store: ServiceStore
+    let backup: BackupRoutes
 
     /// Adds the routes below `/api/v1alpha`.
     /// - Parameters:
     ///   - group: where to add them.
     ///   - mode: what this process is doing.
     func add(to group: RouterGroup<ServiceContext>, mode: ServiceInstance.Mode) {
+        backup.add(to: group, isInMaintenance: mode == .maintenance)
         group.get("maintenance") { _, _ in try Response.json(try await status(mode)) }
         group.put("maintenance") { _, _ in
             try await wish(
@@ -112,7 +119,7 @@ struct MaintenanceRoutes: Sendable {
     private func importStream(_ request: Request) async throws -> ImportReport {
         let isDryRun = try request.flag("dryRun")
         let isForced = try request.flag("force")
-        var rules = rules
+        var rules = try await importRules()
         rules.skipsUnknown = try request.flag("skipUnknown")
         let source = try await take(request.body, rules)
         if !isDryRun {

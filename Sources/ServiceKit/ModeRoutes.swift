@@ -64,7 +64,7 @@ private struct ClosedMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let path = request.uri.path
         let isOpen =
-            HealthRoutes.paths.contains(path) || opensMaintenance && MaintenanceRoutes.paths.contains(path)
+            HealthRoutes.paths.contains(path) || opensMaintenance && MaintenanceRoutes.contain(path)
         guard isOpen else { throw refusal }
         return try await next(request, context)
     }

@@ -6,6 +6,9 @@ import Glibc
 /// Encrypts the secrets in a store's records (AES-256-GCM); the key lies beside the database and never in it, so that a copy of
 /// the database alone gives no secret away.
 package struct SealingKey: Sendable {
+    /// The bytes of a key's file.
+    package static let size = SymmetricKeySize.bits256.bitCount / 8
+
     private let key: SymmetricKey
 
     /// Reads the key file, which the first instance creates; blocks.
@@ -14,7 +17,7 @@ package struct SealingKey: Sendable {
         key = try attempt("use the key in \(path)") {
             if access(path, F_OK) != 0 { try Self.create(path) }
             let bytes = try Data(contentsOf: URL(filePath: path))
-            guard bytes.count == SymmetricKeySize.bits256.bitCount / 8 else { throw Failure("a key has 32 bytes") }
+            guard bytes.count == Self.size else { throw Failure("a key has 32 bytes") }
             return SymmetricKey(data: bytes)
         }
     }

@@ -11,7 +11,8 @@ import WorkerClients
 
 /// Makes the admin, the hello project and its first commit once everything serves; finds them again on later starts.
 ///
-/// Every step looks before it acts, so that a start that died anywhere is completed by the next one.
+/// Every step looks before it acts, so that a start that died anywhere is completed by the next one. An installation that began empty
+/// stays as it is.
 struct FirstStart: Service {
     private static let user = "admin"
 
@@ -25,17 +26,23 @@ struct FirstStart: Service {
             defer { client.shutdown() }
             let configstore = ConfigStoreClient(connection: try connection(client, configuration.gateway.configstore))
             try await eventually("the services answer") { _ = try await configstore.users() }
-            try await makeAdmin(configstore)
+            let beganEmpty = installation.beganEmpty
+            if !beganEmpty { try await makeAdmin(configstore) }
+            let token = beganEmpty ? installation.gatewayAdminTokenPath : installation.tokenPath
             let gateway = ServiceConnection(
                 client: client,
                 endpoint: try .url(installation.url),
-                token: try installation.secret(installation.tokenPath)
+                token: try installation.secret(token)
             )
             try await eventually("the gateway answers") {
                 _ = try await gateway.get("/api/v1alpha/version", as: [String: String].self)
             }
-            try await makeHello(gateway)
-            greet()
+            if beganEmpty {
+                greetEmpty()
+            } else {
+                try await makeHello(gateway)
+                greet()
+            }
             // Ends with the process: a service that returns would end the others, too.
             while true { try await Task.sleep(for: .seconds(86_400)) }
         }
@@ -114,6 +121,21 @@ struct FirstStart: Service {
                 --token-file \(installation.gatewayAdminTokenPath)
 
             (or runservice)
+
+            """
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
+    private func greetEmpty() {
+        let text = """
+
+            Martlet serves \(installation.url), an installation that began empty
+
+              admin token   in \(installation.gatewayAdminTokenPath)
+              restore       martlet restore BACKUP --gateway-url \(installation.url) \
+                              --token-file \(installation.gatewayAdminTokenPath)
+
+            Ctrl-C stops everything; the next start finds it again.
 
             """
         FileHandle.standardOutput.write(Data(text.utf8))

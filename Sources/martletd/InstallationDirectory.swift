@@ -15,6 +15,10 @@ struct InstallationDirectory {
     var tokenPath: String { "\(data)/admin-token" }
     /// The token that works also while nobody can be looked up.
     var gatewayAdminTokenPath: String { "\(data)/keys/gateway-admin-token" }
+    /// Says that the installation began without content, to be restored into: nobody adds any to it.
+    var emptyMarkPath: String { "\(data)/began-empty" }
+    /// Whether the installation began without content.
+    var beganEmpty: Bool { FileManager.default.fileExists(atPath: emptyMarkPath) }
     var nginxInstance: String { "\(data)/nginx" }
     var url: String { "http://127.0.0.1:\(port)" }
 
@@ -37,6 +41,16 @@ struct InstallationDirectory {
         return try DirectoryLock(data, for: "martletd")
     }
 
+    /// Notes that the installation begins without content; blocks.
+    /// - Throws: ``Failure`` when there is an installation already that did not.
+    func beginEmpty() throws {
+        guard !beganEmpty else { return }
+        guard !FileManager.default.fileExists(atPath: configPath) else {
+            throw Failure("\(data) holds an installation already: name another directory for an empty one")
+        }
+        try Self.write("", to: emptyMarkPath)
+    }
+
     /// Makes what is missing.
     ///
     /// The configuration is written anew each time, as it follows from the arguments alone; keys and passwords are made once.
@@ -44,7 +58,7 @@ struct InstallationDirectory {
         for name in ["", "/run", "/keys", "/nginx"] { try Self.makeDirectory(data + name) }
         for key in ["keys/cookie-signing", "keys/internal-token"] { try makeSecret("\(data)/\(key)") }
         try makeSecret(gatewayAdminTokenPath)
-        try makeSecret(passwordPath, bytes: 12)
+        if !beganEmpty { try makeSecret(passwordPath, bytes: 12) }
         try Self.write(configuration, to: configPath)
     }
 

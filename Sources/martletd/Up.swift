@@ -15,6 +15,8 @@ struct Up: AsyncParsableCommand {
             DATA/admin-token), the gateway's admin token (DATA/keys/gateway-admin-token) and the project \
             user/admin/hello, and pushes its first commit. Later starts find everything again; only DATA/config.yml and \
             DATA/nginx are written anew each time.
+
+            With --empty the first start makes neither users nor projects: for “martlet restore”.
             """
     )
 
@@ -29,6 +31,9 @@ struct Up: AsyncParsableCommand {
 
     @Option(help: "The project's directory public/, the web UI.")
     var publicDir = "public"
+
+    @Flag(help: "Begin with an empty installation, to restore a backup into; without effect on one that began so.")
+    var empty = false
 
     @OptionGroup var log: LogOptions
 
@@ -50,6 +55,7 @@ struct Up: AsyncParsableCommand {
             defer { withExtendedLifetime(lock) {} }
             try await StaleNginx(directory: installation.nginxInstance).stop()
             try LoopbackPort.expectFree(port)
+            if empty { try installation.beginEmpty() }
             try installation.prepare()
             let components = Set(Component.allCases)
             let configuration = try ConfigurationLoader.load(installation.configPath, for: components)

@@ -12,22 +12,28 @@ struct Installation: Sendable {
     let port: UInt16
     let processID: Int32
     let token: String
-    let password: String
+    var password: String
 
     var url: String { "http://127.0.0.1:\(port)" }
 
     /// Starts an installation in the test's directory, waits until it serves, runs `body`, and stops it.
     ///
     /// A second call with the same port finds what the first one left.
-    static func with<Value: Sendable>(port: UInt16, _ body: (Installation) async throws -> Value) async throws -> Value
-    {
-        let data = "\(TemporaryDirectory.path)/run"
-        let log = "\(TemporaryDirectory.path)/martletd.log"
-        let arguments = [
-            "up", "--data", data, "--port", "\(port)", "--nginx-dir", "\(TestNginx.projectDirectory)/nginx",
-            "--public-dir",
-            "\(TestNginx.projectDirectory)/public", "--detailed-errors",
-        ]
+    /// One that `isEmpty` begins without users and projects, and knows the installation's admin token alone.
+    static func with<Value: Sendable>(
+        port: UInt16,
+        name: String = "run",
+        isEmpty: Bool = false,
+        _ body: (Installation) async throws -> Value
+    ) async throws -> Value {
+        let data = "\(TemporaryDirectory.path)/\(name)"
+        let log = "\(TemporaryDirectory.path)/\(name).log"
+        let arguments =
+            [
+                "up", "--data", data, "--port", "\(port)", "--nginx-dir", "\(TestNginx.projectDirectory)/nginx",
+                "--public-dir",
+                "\(TestNginx.projectDirectory)/public", "--detailed-errors",
+            ] + (isEmpty ? ["--empty"] : [])
         do {
             let outcome = try await TestProcess.with("martletd", arguments, log: log) { id in
                 try await eventually("the installation is ready", within: .seconds(60)) {
@@ -37,8 +43,8 @@ struct Installation: Sendable {
                     data: data,
                     port: port,
                     processID: id,
-                    token: try read("\(data)/admin-token"),
-                    password: try read("\(data)/admin-password")
+                    token: try read("\(data)/\(isEmpty ? "keys/gateway-admin-token" : "admin-token")"),
+                    password: isEmpty ? "" : try read("\(data)/admin-password")
                 )
                 return try await body(installation)
             }
