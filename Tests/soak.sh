@@ -9,6 +9,15 @@ if [ "$(id -u)" != 0 ]; then
     echo "an ordinary user cannot mount a disk: it is never full in this soak"
     exec "$programs/MartletSoak" "$@"
 fi
-disk=$(mktemp -d /tmp/mXXXXXX)
-trap 'rmdir "$disk"' EXIT
-unshare --mount sh -c 'mount -t tmpfs -o size=256m,mode=0700 tmpfs "$0" && exec "$@"' "$disk" "$programs/MartletSoak" --disk "$disk" "$@"
+base=$(mktemp -d /tmp/mXXXXXX)
+trap 'rm -rf "$base"' EXIT
+mkdir "$base/d"
+if [ -e /dev/loop-control ]; then
+    truncate -s 256M "$base/image"
+    /sbin/mkfs.ext4 -q -F "$base/image"
+    set -- --image "$base/image" "$@"
+    mount='mount -o loop "$0/image" "$0/d" && chmod 0700 "$0/d"'
+else
+    mount='mount -t tmpfs -o size=256m,mode=0700 tmpfs "$0/d"'
+fi
+unshare --mount sh -c "$mount"' && exec "$@"' "$base" "$programs/MartletSoak" --disk "$base/d" "$@"

@@ -65,9 +65,9 @@ struct Repositories: Sendable {
                     try await pool.run { try FileManager.default.removeItem(atPath: draft) }
                     throw error
                 }
-                try await pool.run { try Self.synchronizeAll(in: draft) }
             }
             try await pool.run {
+                try Self.synchronizeTree(draft)
                 for parent in parents { try Self.makeDirectory(parent) }
                 try Self.put(draft, at: target)
                 for directory in parents.reversed() + [dataDirectory] { try Self.synchronize(directory) }
@@ -212,7 +212,8 @@ struct Repositories: Sendable {
         try attempt("remove \(draft)") { try FileManager.default.removeItem(atPath: draft) }
     }
 
-    private static func synchronizeAll(in directory: String) throws {
+    /// Git synchronizes neither the head nor the configuration of a new repository, and without them it is none.
+    private static func synchronizeTree(_ directory: String) throws {
         let paths = try attempt("list \(directory)") {
             try FileManager.default.subpathsOfDirectory(atPath: directory)
         }

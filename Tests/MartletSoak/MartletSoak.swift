@@ -20,6 +20,9 @@ struct MartletSoak: AsyncParsableCommand {
     @Option(help: "A directory on a small file system of its own, which is filled now and then.")
     var disk: String?
 
+    @Option(help: "The file that holds that file system, an ext4, for the power to fail after every round.")
+    var image: String?
+
     @Option(help: "Where everything is copied to when a promise is broken.")
     var keep: String?
 
@@ -29,6 +32,7 @@ struct MartletSoak: AsyncParsableCommand {
         options.rounds = rounds
         options.roundTime = .seconds(roundSeconds)
         options.disk = disk
+        options.image = image
         options.keep = keep
         let start = ContinuousClock.now
         let broken = try await Soak(options) { line in

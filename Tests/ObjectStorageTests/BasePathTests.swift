@@ -4,7 +4,7 @@ import ObjectStorage
 import TestSupport
 import Testing
 
-@Suite("A base path", .temporaryDirectory, .timeLimit(.minutes(2)))
+@Suite("A base path", .temporaryDirectory, .timeLimit(.minutes(6)))
 struct BasePathTests {
     @Test("keeps two services apart that share a store", arguments: ObjectStoreKind.available)
     func apart(_ kind: ObjectStoreKind) async throws {

@@ -4,7 +4,7 @@ import ObjectStorage
 import TestSupport
 import Testing
 
-@Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
+@Suite(.temporaryDirectory, .timeLimit(.minutes(6)))
 struct ObjectStoreContractTests {
     private static let tree = [
         "em/file01", "em/file02", "em/file03", "em/file05", "em/file01a", "em/file01b", "em/file04/a", "em/file04/b",

@@ -10,7 +10,7 @@ private let needsDisk: ConditionTrait = .enabled("needs root and loop devices") 
 @Suite(
     "A directory on a disk that fills up or loses its power",
     .temporaryDirectory,
-    .timeLimit(.minutes(3)),
+    .timeLimit(.minutes(6)),
     needsDisk
 )
 struct PosixDiskTests {

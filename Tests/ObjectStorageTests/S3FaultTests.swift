@@ -12,7 +12,7 @@ private let needsServer: ConditionTrait = .enabled(
     "\(TestS3Server.obstacle ?? "there is an S3 server")"
 )
 
-@Suite("A bucket behind a bad network", needsServer, .temporaryDirectory, .timeLimit(.minutes(5)))
+@Suite("A bucket behind a bad network", needsServer, .temporaryDirectory, .timeLimit(.minutes(6)))
 struct S3FaultTests {
     private static let content = (0..<150_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
 

@@ -9,7 +9,7 @@ import Testing
 @Suite(
     "A bucket whose server dies",
     .enabled(if: TestBucket.isAvailable, "\(TestS3Server.obstacle ?? "there is an S3 server")"),
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(6)),
     .serialized
 )
 struct S3KilledServerTests {

@@ -11,7 +11,7 @@ import Testing
     "A bucket",
     .enabled(if: TestBucket.isAvailable, "\(TestS3Server.obstacle ?? "there is an S3 server")"),
     .temporaryDirectory,
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(6))
 )
 struct S3StoreTests {
     @Test("is found in the host's name, too")

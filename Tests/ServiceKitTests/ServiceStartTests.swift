@@ -179,7 +179,9 @@ struct ServiceStartTests {
             let followed = try await connection.open(.get, "/follow")
             async let polled = connection.open(.get, "/poll").status
             async let slow = connection.open(.get, "/slow").status
-            try await eventually("the slow request runs") { events.withLock { $0.contains("slow began") } }
+            try await eventually("the slow request runs", within: .seconds(60)) {
+                events.withLock { $0.contains("slow began") }
+            }
             try await maintenance.enable()
             #expect(try await followed.collect() == Array("begun".utf8))
             #expect(try await polled == 503)

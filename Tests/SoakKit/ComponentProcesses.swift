@@ -33,6 +33,7 @@ package final class ComponentProcesses: Sendable {
     }
 
     private struct State {
+        var starting = 0
         var running: [String: pid_t] = [:]
         var killed: Set<pid_t> = []
         var kills = 0
@@ -41,6 +42,7 @@ package final class ComponentProcesses: Sendable {
         var troubles: Set<String> = []
         var deaths: [(components: String, time: Date)] = []
         var isStopping = false
+        var isHeld = false
     }
 
     private let configuration: String
@@ -127,6 +129,26 @@ extension ComponentProcesses {
         }
     }
 
+    /// Kills all processes at once and starts none before `body` has ended.
+    package func whileDown(_ body: () async throws -> Void) async throws {
+        state.withLock { state in
+            state.isHeld = true
+            for id in state.running.values {
+                state.killed.insert(id)
+                Glibc.kill(id, SIGKILL)
+            }
+        }
+        defer { state.withLock { $0.isHeld = false } }
+        try await patiently("all processes are gone", within: .seconds(60)) {
+            state.withLock { state in
+                // One that was just being started is running by now.
+                for id in state.running.values where state.killed.insert(id).inserted { Glibc.kill(id, SIGKILL) }
+                return state.running.isEmpty && state.starting == 0
+            }
+        }
+        try await body()
+    }
+
     /// Stops a process for a while.
     package func pause(_ components: String, for time: Duration) async throws {
         guard let id = state.withLock({ $0.running[components] }), Glibc.kill(id, SIGSTOP) == 0 else { return }
@@ -178,6 +200,10 @@ extension ComponentProcesses {
 extension ComponentProcesses {
     private func keepRunning(_ components: String) async throws {
         while !state.withLock(\.isStopping) {
+            guard mayStart() else {
+                try await Task.sleep(for: .milliseconds(20))
+                continue
+            }
             let log = try FileDescriptor.open(
                 FilePath("\(logs)/\(components).log"),
                 .writeOnly,
@@ -201,8 +227,17 @@ extension ComponentProcesses {
         }
     }
 
+    /// Announces a start, unless all processes are to be down.
+    private func mayStart() -> Bool {
+        state.withLock { state in
+            if !state.isHeld { state.starting += 1 }
+            return !state.isHeld
+        }
+    }
+
     private func noteStart(of components: String, _ id: pid_t) {
         state.withLock { state in
+            state.starting -= 1
             state.running[components] = id
             if state.isStopping { Glibc.kill(id, SIGTERM) }
         }

@@ -20,6 +20,8 @@ package struct Soak: Sendable {
         package var time: Duration = .seconds(20 * 60)
         /// A small file system of its own, which is filled now and then; nil for none.
         package var disk: String?
+        /// The file that holds that file system, for the power to fail after every round; nil for a disk that never does.
+        package var image: String?
         /// Where everything is copied to when a promise is broken; nil for nowhere.
         package var keep: String?
 
@@ -43,28 +45,29 @@ package struct Soak: Sendable {
     /// - Throws: what keeps the soak itself from going on.
     package func run() async throws -> [String] {
         say("seed \(options.seed)")
+        if options.image == nil { say("no image of a disk: the power never fails") }
         if options.disk == nil { say("no disk of its own: it is never full") }
         return try await TemporaryDirectory.with { directory in
             do {
                 let messages = try await ComponentSite.with(.apart, data: options.disk) { site in
                     try await SoakRounds(site: site, options: options, say: say).run()
                 }
-                if !messages.isEmpty { keep(directory) }
+                if !messages.isEmpty { await keep(directory) }
                 return messages
             } catch {
-                keep(directory)
+                await keep(directory)
                 return ["\(error)"]
             }
         }
     }
 
-    private func keep(_ directory: String) {
+    private func keep(_ directory: String) async {
         guard let place = options.keep else { return }
         do {
-            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-            try FileManager.default.copyItem(atPath: directory, toPath: "\(place)/\(options.seed)")
+            try await TestProcess.require("mkdir", ["-p", place])
+            try await TestProcess.require("cp", ["-a", directory, "\(place)/\(options.seed)"])
             if let disk = options.disk {
-                try FileManager.default.copyItem(atPath: disk, toPath: "\(place)/\(options.seed)-data")
+                try await TestProcess.require("cp", ["-a", disk, "\(place)/\(options.seed)-data"])
             }
             say("everything is kept below \(place)")
         } catch {

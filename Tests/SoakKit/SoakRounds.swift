@@ -40,6 +40,9 @@ struct SoakRounds: Sendable {
         for round in 1... {
             let reports = "\(site.directory)/reports\(round)"
             try await work(&random, reports: reports, isFirst: round == 1)
+            if let disk = options.disk, let image = options.image {
+                try await site.processes.whileDown { try await PowerLoss(disk: disk, image: image).happen() }
+            }
             var verdict = try await verdict(logsBeyond: seen)
             verdict.broken.add(try await shared(reports, &earlier))
             (checked, seen) = (checked + verdict.broken.checked, verdict.last)

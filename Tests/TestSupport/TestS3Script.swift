@@ -59,7 +59,8 @@ enum TestS3Script {
         # This is the first process of its namespace, so -1 is all that was started here.
         kill -KILL -1 || true
         cd /
-        umount /etc/swift "$directory/node" || true
+        # What was killed may still be dying, and hold what it had open.
+        umount -l /etc/swift "$directory/node" || true
         rm -rf "$directory"
         """#
 }
