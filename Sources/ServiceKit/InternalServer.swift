@@ -53,9 +53,14 @@ package struct HealthRoutes: Sendable {
     static let paths: Set = ["/healthz", "/readyz"]
 
     private let isReady: @Sendable () async -> Bool
+    private let refusal: APIError
 
-    /// Makes the routes.
-    package init(isReady: @escaping @Sendable () async -> Bool) {
+    /// Makes the routes; `refusal` says why a service is not ready.
+    package init(
+        refusal: APIError = APIError(.unavailable, "The service cannot do its work now."),
+        isReady: @escaping @Sendable () async -> Bool
+    ) {
+        self.refusal = refusal
         self.isReady = isReady
     }
 
@@ -63,7 +68,7 @@ package struct HealthRoutes: Sendable {
     package func add<Context: RequestContext>(to router: Router<Context>) {
         router.get("/healthz") { _, _ in Response.empty() }
         router.get("/readyz") { _, _ in
-            guard await isReady() else { throw APIError(.unavailable, "The service cannot do its work now.") }
+            guard await isReady() else { throw refusal }
             return Response.empty()
         }
     }

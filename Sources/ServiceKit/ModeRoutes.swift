@@ -47,7 +47,8 @@ struct ModeRoutes: Sendable {
         if let refusal {
             router.add(middleware: ClosedMiddleware(refusal: refusal, opensMaintenance: opensMaintenance))
         }
-        HealthRoutes(isReady: { refusal == nil }).add(to: router)
+        let health = refusal.map { HealthRoutes(refusal: $0) { false } } ?? HealthRoutes { true }
+        health.add(to: router)
         return (router, router.group().add(middleware: InternalTokenMiddleware(token: token)))
     }
 }

@@ -25,7 +25,9 @@ struct FirstStart: Service {
             let client = try HTTPClient()
             defer { client.shutdown() }
             let configstore = ConfigStoreClient(connection: try connection(client, configuration.gateway.configstore))
-            try await eventually("the services answer") { _ = try await configstore.users() }
+            let runservice = try connection(client, configuration.gateway.runservice)
+            try await eventually("the configstore answers") { _ = try await configstore.users() }
+            try await eventually("the runservice is ready") { try await runservice.send(.get, "/readyz") }
             let beganEmpty = installation.beganEmpty
             if !beganEmpty { try await makeAdmin(configstore) }
             let token = beganEmpty ? installation.gatewayAdminTokenPath : installation.tokenPath
