@@ -76,9 +76,9 @@ struct PushReceiver: Sendable {
             let intent = try await intent(repository, commands, pusher, in: directory)
             try FailPoint.pushRecord.pass()
             if let intent { try await outbox.begin(intent) }
-            try FailPoint.pushCarry.pass()
             let report: [UInt8]
             do {
+                try FailPoint.pushCarry.pass()
                 report = try await carryOut(commands, body, in: directory, lock, output)
                 if let intent {
                     try await settlement.settle(intent, repository, in: directory)

@@ -40,7 +40,7 @@ struct ArrangementTests {
         try await ComponentSite.with(arrangement) { site in
             try await site.makeTree("main", pipeline: Self.slow)
             _ = try await site.commit("main", message: "Wait")
-            #expect(try await site.push("main"))
+            #expect(try await site.push("main").isSuccess)
             let run = try await Self.latest(site) { $0.phase == .running }
             let task = try #require(run.tasks.values.first?.id)
             let (isFollowing, isWatching) = (Gate(), Gate())
@@ -69,7 +69,7 @@ struct ArrangementTests {
         var lines: [String] = []
         try await site.makeTree("main", pipeline: NumbersPipeline(evidence: nil).text)
         _ = try await site.commit("main", message: "Count")
-        #expect(try await site.push("main"))
+        #expect(try await site.push("main").isSuccess)
         let first = try await latest(site) { $0.phase.isFinished }
         lines.append("pushed: \(describe(first))")
         let count = try #require(first.tasks.values.first { $0.name == "count" }?.id)
@@ -82,7 +82,7 @@ struct ArrangementTests {
         lines.append("stopped: \(describe(try await stopped(site)))")
         try await site.makeTree("broken", pipeline: "runs:\n  - name: 7\n    taskz: []\n")
         _ = try await site.commit("broken", message: "Break")
-        #expect(try await site.push("broken"))
+        #expect(try await site.push("broken").isSuccess)
         lines.append("broken: \(describe(try await latest(site) { $0.number == 4 && $0.phase.isFinished }))")
         try await site.api.send(.put, "\(ComponentSite.projectPath)/runs/1/actions", Action("restart", fromStart: true))
         lines.append("restarted: \(describe(try await latest(site) { $0.number == 5 && $0.phase.isFinished }))")
@@ -102,7 +102,7 @@ struct ArrangementTests {
     private static func stopped(_ site: ComponentSite) async throws -> Run {
         try await site.makeTree("slow", pipeline: slow)
         _ = try await site.commit("slow", message: "Wait")
-        #expect(try await site.push("slow"))
+        #expect(try await site.push("slow").isSuccess)
         let running = try await latest(site) { $0.number == 3 && $0.tasks.values.contains { $0.status == .running } }
         try await site.api.send(.put, "\(ComponentSite.projectPath)/runs/\(running.number)/actions", Action("stop"))
         return try await latest(site) { $0.phase.isFinished }

@@ -76,7 +76,7 @@ struct MaintenanceJourneyTests {
             let gate = "\(site.directory)/gate"
             try await site.makeTree("main", pipeline: Self.pipeline(gate: gate))
             _ = try await site.commit("main", message: "Wait")
-            #expect(try await site.push("main"))
+            #expect(try await site.push("main").isSuccess)
             try await eventually("the step runs", within: .seconds(60)) {
                 let run = try await site.runservice.runs(RunQuery(group: site.group)).runs.first
                 return run?.tasks.values.contains { $0.steps.contains { $0.phase == .running } } == true

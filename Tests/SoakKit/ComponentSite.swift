@@ -177,11 +177,11 @@ extension ComponentSite {
     }
 
     /// Pushes the branch.
-    /// - Returns: whether git says that this was done.
-    package func push(_ branch: String) async throws -> Bool {
+    /// - Returns: whether git says that this was done, and what it says otherwise.
+    package func push(_ branch: String) async throws -> (isSuccess: Bool, output: String, error: String) {
         let tree = "\(directory)/trees/\(branch)"
         let arguments = ["push", "-q", "\(url)/repos/ada/numbers.git", branch]
-        return try await TestProcess.run("git", arguments, in: tree, environment: environment).isSuccess
+        return try await TestProcess.run("git", arguments, in: tree, environment: environment)
     }
 
     private func git(_ branch: String, _ arguments: String...) async throws -> String {

@@ -47,9 +47,13 @@ package struct RunWorkload: Sendable {
         // Equal commits of one second would have one name.
         let message = "Count on \(branch) after \(ledger.page.acknowledged) runs"
         let commit = try await site.commit(branch, message: message)
-        try await patiently("the push to \(branch) is acknowledged", within: .seconds(60)) {
+        var complaint = "nothing"
+        try await patiently("the push to \(branch) is acknowledged; git said: \(complaint)", within: .seconds(60)) {
             ledger.note { $0.calls += 1 }
-            return try await site.push(branch)
+            let start = ContinuousClock.now
+            let outcome = try await site.push(branch)
+            complaint = "\(outcome.error) after \(start.duration(to: .now))"
+            return outcome.isSuccess
         }
         ledger.note { $0.pushes.insert(commit) }
         var found: Run?
