@@ -150,13 +150,18 @@ extension ConfigurationReader {
         runservice.token = common.configuration.internalServicesAPIToken
         let storage = section.mapping?.optional("objectStorage")?.mapping()
         runservice.objectStorage = readObjectStorage(storage, default: runservice.dataDirectory + "/objects")
-        runservice.executorTimeout =
-            section.mapping?.optional("executorTimeout")?.duration() ?? runservice.executorTimeout
+        runservice.executorTimeout = readExecutorTimeout(section.mapping) ?? runservice.executorTimeout
         runservice.maximumArchiveBytes =
             section.mapping?.optional("maximumArchiveSize")?.byteSize() ?? runservice.maximumArchiveBytes
         readExpiry(section.mapping, into: &runservice)
         section.mapping?.finish()
         return runservice
+    }
+
+    /// Executors speak up every 20 s: less than that and a moment more would lose living ones.
+    private func readExecutorTimeout(_ top: MappingReader?) -> Duration? {
+        guard let node = top?.optional("executorTimeout"), let timeout = node.duration() else { return nil }
+        return timeout >= .seconds(30) ? timeout : node.expected("a duration of at least 30s")
     }
 
     private func readExpiry(_ top: MappingReader?, into runservice: inout RunServiceConfiguration) {

@@ -146,6 +146,14 @@ struct ConfigurationLoaderTests {
         }
     }
 
+    @Test("refuses to lose executors that have no chance to speak up")
+    func shortExecutorTimeout() throws {
+        let found = problems("runservice: {dataDir: a, executorTimeout: 20s}", for: [.runservice])
+        #expect(found.count == 1 && found[0].contains("at least 30s"), "\(found)")
+        let least = try load("runservice: {dataDir: a, executorTimeout: 30s}", for: [.runservice])
+        #expect(least.runservice.executorTimeout == .seconds(30))
+    }
+
     @Test("is checked only for the components that are started")
     func onlyStarted() throws {
         #expect(try load("configstore: {dataDir: a}", for: [.configstore]).configstore.dataDirectory.hasSuffix("/a"))
