@@ -11,6 +11,9 @@ final class FaultInjector: Sendable {
         var history: [String] = []
     }
 
+    /// The file that fills the disk.
+    static let ballast = "ballast"
+
     private let processes: ComponentProcesses
     private let disk: String?
     private let state = Mutex(State())
@@ -69,8 +72,9 @@ final class FaultInjector: Sendable {
             guard let disk else { return }
             processes.expectTrouble(true)
             defer { processes.expectTrouble(false) }
-            try Self.fill("\(disk)/ballast")
-            defer { unlink("\(disk)/ballast") }
+            let ballast = "\(disk)/\(Self.ballast)"
+            defer { unlink(ballast) }
+            try Self.fill(ballast)
             try await Task.sleep(for: time)
         }
     }
