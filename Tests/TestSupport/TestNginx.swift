@@ -2,7 +2,6 @@ import Base
 import FoundationEssentials
 import Glibc
 import Subprocess
-import Synchronization
 import SystemPackage
 
 /// The real nginx with the project's own files, on a free loopback port, in the test's directory.
@@ -44,7 +43,7 @@ package struct TestNginx: Sendable {
         var attempt = 1
         while true {
             let directory = "\(TemporaryDirectory.path)/nginx\(attempt)"
-            let port = try freePort()
+            let port = try TestPort.free(in: 20_000..<32_000)
             let settings = Settings(listen: "127.0.0.1:\(port)", user: geteuid() == 0 ? "root" : nil)
             try install(try render(settings), into: directory)
             try await check(directory)
@@ -124,40 +123,10 @@ package struct TestNginx: Sendable {
         for _ in 0..<1000 {
             // The file is written once the port is ours: whoever answers before that may be somebody else.
             let isOurs = access("\(directory)/nginx.pid", F_OK) == 0
-            if isOurs, Self.withSocket(port: port, { connect($0, $1, $2) == 0 }) { return }
+            if isOurs, TestPort.withSocket(port: port, { connect($0, $1, $2) == 0 }) { return }
             if errorLog.contains("Address already in use") { throw PortTaken() }
             try await Task.sleep(for: .milliseconds(10))
         }
         throw Failure("nginx does not listen: \(errorLog)")
-    }
-
-    private static let usedPorts = Mutex<Set<UInt16>>([])
-
-    /// A port that no other test of this process gets, below those of outgoing connections.
-    private static func freePort() throws -> UInt16 {
-        for _ in 0..<1000 {
-            let port = UInt16.random(in: 20_000..<32_000)
-            guard usedPorts.withLock({ $0.insert(port).inserted }) else { continue }
-            if withSocket(port: port, { bind($0, $1, $2) == 0 }) { return port }
-        }
-        throw Failure("there is no free port")
-    }
-
-    private static func withSocket(
-        port: UInt16,
-        _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool
-    ) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
     }
 }

@@ -43,7 +43,7 @@ package final class TestS3Server: Sendable {
 
     /// Starts another server in front of the same objects, to be killed or stopped without harm to other tests.
     package func startFront(_ name: String) async throws -> UInt16 {
-        let port = try Self.freePort()
+        let port = try TestPort.free(in: 10_000..<20_000)
         try keeper.tell("start \(name) \(port)")
         try await Self.waitUntilAnswering(port, directory)
         return port
@@ -76,43 +76,13 @@ package final class TestS3Server: Sendable {
     }
 
     private static func isAnswering(_ port: UInt16) -> Bool {
-        withSocket(port: port) { descriptor, address, length in
+        TestPort.withSocket(port: port) { descriptor, address, length in
             guard connect(descriptor, address, length) == 0 else { return false }
             var patience = timeval(tv_sec: 5, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             guard UnixSocket.send("GET / HTTP/1.0\r\n\r\n".utf8, to: descriptor) else { return false }
             var bytes = [UInt8](repeating: 0, count: 5)
             return recv(descriptor, &bytes, 5, Int32(MSG_WAITALL)) == 5 && bytes.elementsEqual("HTTP/".utf8)
-        }
-    }
-
-    private static let usedPorts = Mutex<Set<UInt16>>([])
-
-    /// A port that no other test of this process gets, below those of outgoing connections and of the nginx of tests.
-    fileprivate static func freePort() throws -> UInt16 {
-        for _ in 0..<1000 {
-            let port = UInt16.random(in: 10_000..<20_000)
-            guard usedPorts.withLock({ $0.insert(port).inserted }) else { continue }
-            if withSocket(port: port, { bind($0, $1, $2) == 0 }) { return port }
-        }
-        throw Failure("there is no free port")
-    }
-
-    private static func withSocket(
-        port: UInt16,
-        _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool
-    ) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
         }
     }
 }
@@ -130,7 +100,7 @@ private actor SharedStart {
     }
 
     private static func start() async throws -> TestS3Server {
-        let ports = try (0..<4).map { _ in try TestS3Server.freePort() }
+        let ports = try (0..<4).map { _ in try TestPort.free(in: 10_000..<20_000) }
         let directory = "/tmp/ms3-\(String(UInt32.random(in: .min ... .max), radix: 16))"
         let line = ["sh", "-c", TestS3Script.text, "s3", directory] + ports.map(String.init)
         let process = try HeldProcess(inNamespace: line, options: ["-p", "-f", "--kill-child"])
