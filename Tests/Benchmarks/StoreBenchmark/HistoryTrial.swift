@@ -23,7 +23,14 @@ struct HistoryTrial {
     }
 
     private func open(_ name: String) async throws -> ServiceStore {
-        try await LocalStore.open(directory: "\(directory)/\(name)", projections: [RunReadModel()])
+        var options = StoreOptions()
+        // The runs are written in large batches, which stand for commits of long ago.
+        options.revisionsKept = 10
+        return try await LocalStore.open(
+            directory: "\(directory)/\(name)",
+            projections: [RunReadModel()],
+            options: options
+        )
     }
 
     // MARK: Lists
@@ -134,9 +141,8 @@ extension Double {
     func rounded(to digits: Int) -> String { String(format: "%.\(digits)f", self) }
 }
 
-/// One line of the table.
+/// One line of the table, which appears when it is measured, also in a file.
 func report(_ what: String, _ result: String, _ budget: String = "") {
-    print(
-        "\(what.padding(toLength: 52, withPad: " ", startingAt: 0))  \(result)\(budget.isEmpty ? "" : "  [\(budget)]")"
-    )
+    let name = what.padding(toLength: 52, withPad: " ", startingAt: 0)
+    FileHandle.standardOutput.write(Data("\(name)  \(result)\(budget.isEmpty ? "" : "  [\(budget)]")\n".utf8))
 }
