@@ -135,7 +135,7 @@ struct FirstStart: Service {
 
               admin token   in \(installation.gatewayAdminTokenPath)
               restore       martlet restore BACKUP --gateway-url \(installation.url) \
-                              --token-file \(installation.gatewayAdminTokenPath)
+            --token-file \(installation.gatewayAdminTokenPath)
 
             Ctrl-C stops everything; the next start finds it again.
 
