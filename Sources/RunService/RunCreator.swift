@@ -46,7 +46,6 @@ package struct RunCreator: Sendable {
         guard definition.tasks.keys.allSatisfy({ RunObjects.isSegment($0.text) }) else {
             throw APIError(.badRequest, code: "invalidTaskID", "A task's id is a UUID.")
         }
-        if let existing = try await queries.run(of: definition.id) { return existing }
         var definition = definition
         do {
             definition.tasks = try TaskLevels.computed(definition.tasks)

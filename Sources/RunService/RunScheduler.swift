@@ -144,14 +144,14 @@ extension RunScheduler {
 
     private func process(_ commands: [Command], attempts: Int) async throws {
         if isStale { try await load() }
-        var missing: Set<RunID> = []
-        for command in commands { try await prepare(command.event, &missing) }
+        var facts = CreationFacts()
+        for command in commands { try await prepare(command.event, &facts) }
         isStale = true
         var draft = ledger.draft()
         var outcomes: [(Command, Result<Run?, any Error>)] = []
         var effects: [SchedulerEffect] = []
         for command in commands {
-            let outcome = Result { try apply(command.event, without: missing, to: &draft, &effects) }
+            let outcome = Result { try apply(command.event, given: facts, to: &draft, &effects) }
             outcomes.append((command, outcome))
         }
         do {
@@ -166,10 +166,19 @@ extension RunScheduler {
         for (command, outcome) in outcomes { command.answer.resume(with: outcome) }
     }
 
-    private func prepare(_ request: SchedulerRequest, _ missing: inout Set<RunID>) async throws {
-        guard case .create(let template, _, let source) = request else { return }
+    /// What the store says of runs that are to be created.
+    private struct CreationFacts {
+        /// Ended runs that others were to be made from, and that are gone.
+        var missing: Set<RunID> = []
+        /// Runs that were made from their definitions already.
+        var existing: [RunDefinitionID: Run] = [:]
+    }
+
+    private func prepare(_ request: SchedulerRequest, _ facts: inout CreationFacts) async throws {
+        guard case .create(let template, let definition, let source) = request else { return }
+        facts.existing[definition.id] = try await RunQueries(store: store).run(of: definition.id)
         if let source, try await store.read({ try $0.record(type: RunKeys.run, id: source.text) }) == nil {
-            missing.insert(source)
+            facts.missing.insert(source)
         }
         for id in [RunKeys.sequence, RunGroup.root(of: template.group)] where !ledger.knows(counter: id) {
             let stored = try await store.read { tx in try tx.record(type: RunKeys.counter, id: id) }
@@ -180,7 +189,7 @@ extension RunScheduler {
 
     private func apply(
         _ request: SchedulerRequest,
-        without missing: Set<RunID>,
+        given facts: CreationFacts,
         to draft: inout SchedulerLedger.Draft,
         _ effects: inout [SchedulerEffect]
     ) throws -> Run? {
@@ -189,15 +198,17 @@ extension RunScheduler {
             try apply(event, to: &draft, &effects)
             return nil
         case .create(var run, let definition, let source):
+            // The same request may have come twice at once, such as an announcement whose answer was lost.
+            if let existing = facts.existing[definition.id] ?? draft.created[definition.id] { return existing }
             if let source {
-                guard !missing.contains(source) else {
+                guard !facts.missing.contains(source) else {
                     throw APIError(.notExist, code: "runDoesNotExist", "There is no such run any more.")
                 }
                 draft.expect(source)
             }
             run.sequence = draft.next(counter: RunKeys.sequence)
             run.number = draft.next(counter: RunGroup.root(of: run.group))
-            try draft.add(definition)
+            try draft.add(definition, of: run)
             try apply(.created(run, definition), to: &draft, &effects)
             return run
         }
@@ -242,7 +253,8 @@ extension RunScheduler {
 
 /// What the scheduler is asked for.
 package enum SchedulerRequest: Sendable {
-    /// Give the run its numbers and let it live; one that was made from an ended run needs that run to exist.
+    /// Give the run its numbers and let it live, once for each definition, however often it is asked for; one that was made from an
+    /// ended run needs that run to exist.
     case create(Run, RunDefinition, from: RunID? = nil)
     /// Anything else.
     case event(SchedulerEvent)

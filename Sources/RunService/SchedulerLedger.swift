@@ -38,6 +38,8 @@ struct SchedulerLedger: Sendable {
         private let ledger: SchedulerLedger
         fileprivate var live: [String: Data?] = [:]
         fileprivate var counters: [String: Int64] = [:]
+        /// The runs that the batch creates.
+        private(set) var created: [RunDefinitionID: Run] = [:]
         private var records: [(type: String, id: String, data: Data, isNew: Bool)] = []
         private var events: [Data] = []
         private var sources: Set<RunID> = []
@@ -60,7 +62,8 @@ struct SchedulerLedger: Sendable {
             sources.insert(source)
         }
 
-        mutating func add(_ definition: RunDefinition) throws {
+        mutating func add(_ definition: RunDefinition, of run: Run) throws {
+            created[definition.id] = run
             records.append((RunKeys.definition, definition.id.text, try JSONCoding.encode(definition), true))
         }
 

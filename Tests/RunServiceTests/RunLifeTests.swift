@@ -29,6 +29,21 @@ struct RunLifeTests {
         }
     }
 
+    @Test("the same definition sent many times at once is one run")
+    func repeatedCreation() async throws {
+        try await RunServiceFixture.with { service in
+            for round in 1...10 {
+                let definition = RunServiceFixture.definition("a")
+                let runs = try await withThrowingTaskGroup(of: Run.self) { group in
+                    for _ in 0..<20 { group.addTask { try await service.client.create(.new(definition)) } }
+                    return try await group.reduce(into: [Run]()) { $0.append($1) }
+                }
+                #expect(Set(runs.map(\.id)).count == 1)
+                #expect(runs.allSatisfy { $0.number == Int64(round) })
+            }
+        }
+    }
+
     @Test("runs of one group run one after another, those of others meanwhile")
     func groups() async throws {
         try await RunServiceFixture.with { service in

@@ -38,14 +38,16 @@ struct RunServiceFixture: Sendable {
 
     /// Creates a run of a graph drawn as text.
     func create(_ graph: String, group: String = "/project/p/branch/main") async throws -> Run {
+        try await client.create(.new(Self.definition(graph, group: group)))
+    }
+
+    /// A new definition of a graph drawn as text.
+    static func definition(_ graph: String, group: String = "/project/p/branch/main") -> RunDefinition {
         let drawn = GraphText.definition(graph, group: group)
         // Task ids are unique over all runs.
         let prefix = Identifier<Self>.random().text
         let whole = RunWithDefinition(run: GraphText.run(drawn), definition: drawn)
-        let definition = RunRecreation.definition(from: whole, id: .random(), fromStart: true) {
-            TaskID("\(prefix)-\($0)")
-        }
-        return try await client.create(.new(definition))
+        return RunRecreation.definition(from: whole, id: .random(), fromStart: true) { TaskID("\(prefix)-\($0)") }
     }
 
     /// The run as it is now.
