@@ -10,6 +10,8 @@ package struct RunReadModel: Projection {
     /// Grows when the table or what is derived changes.
     package let version = 3
     /// One row for each run, live or archived, one for each of its tasks, and one for each group below its root that it is listed in.
+    ///
+    /// All begin with the run's id: an import brings runs in that order, and appends.
     package let schema = """
         CREATE TABLE run_list(
             id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, number INTEGER NOT NULL, root TEXT NOT NULL,
@@ -19,12 +21,12 @@ package struct RunReadModel: Projection {
         CREATE INDEX run_list_phase ON run_list(root, phase, number);
         CREATE INDEX run_list_result ON run_list(root, result, number);
         CREATE INDEX run_list_definition ON run_list(definition);
-        CREATE TABLE run_task(task TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY(task, run)) WITHOUT ROWID;
-        CREATE INDEX run_task_run ON run_task(run);
+        CREATE TABLE run_task(run TEXT NOT NULL, task TEXT NOT NULL, PRIMARY KEY(run, task)) WITHOUT ROWID;
+        CREATE INDEX run_task_task ON run_task(task);
         CREATE TABLE run_place(
-            place TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, PRIMARY KEY(place, number, run)
+            run TEXT NOT NULL, place TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(run, place)
         ) WITHOUT ROWID;
-        CREATE INDEX run_place_run ON run_place(run);
+        CREATE INDEX run_place_place ON run_place(place, number, run);
         """
 
     /// Makes the model.
@@ -58,12 +60,12 @@ package struct RunReadModel: Projection {
         // A run's tasks and group never change, so that only a new row has to say which they are.
         if try tables.rows("SELECT id FROM run_list WHERE id = ?", [.text(run.id)]).isEmpty {
             for task in run.tasks.keys {
-                try tables.execute("INSERT INTO run_task VALUES (?, ?)", [.text(task), .text(run.id)])
+                try tables.execute("INSERT INTO run_task VALUES (?, ?)", [.text(run.id), .text(task)])
             }
             for place in RunGroup.below(rootOf: run.group) {
                 try tables.execute(
                     "INSERT INTO run_place VALUES (?, ?, ?)",
-                    [.text(place), .integer(run.number), .text(run.id)]
+                    [.text(run.id), .text(place), .integer(run.number)]
                 )
             }
         }

@@ -17,6 +17,9 @@ extension EmbeddedAuthority {
             let replacement = Replacement(projections: projections, handle: handle)
             let revision = try await queue.run { try replacement.begin($0) }
             try await stage(source.records, revision: revision, replacement)
+            for index in try await queue.run({ try replacement.indexes($0) }) {
+                try await queue.run { try replacement.build(index: index, revision: revision, $0) }
+            }
             return try await exchange(replacement)
         }
     }
@@ -62,10 +65,10 @@ extension EmbeddedAuthority {
             return StoreIdentity(tx.meta)
         }
         // The import is done, whatever becomes of this: the next opening drops it, too.
-        _ = try await queue.run { tx in
+        while try await queue.run({ tx in
             tx.touch()
-            try Replacement.dropLeftovers(tx.db)
-        }
+            return try Replacement.dropLeftover(tx.db)
+        }) {}
         return identity
     }
 }

@@ -39,21 +39,32 @@ struct Replacement {
         }
     }
 
+    /// The indexes that the new tables lack.
+    func indexes(_ tx: WriteTransaction) throws -> [String] {
+        try objects(tx.db, type: "index").map(\.name)
+    }
+
+    /// Builds one index over the whole new table, which is faster than growing it, and disturbs others less than all at once.
+    ///
+    /// Its name carries the import's number, as the index in use has the plain name or that of an earlier import. Nobody refers to
+    /// indexes by their names.
+    func build(index name: String, revision: Revision, _ tx: WriteTransaction) throws {
+        try expectAuthority(tx)
+        tx.touch()
+        guard let index = try objects(tx.db, type: "index").first(where: { $0.name == name }) else { return }
+        let base = name.hasPrefix("import") ? name.drop { $0 != "_" }.dropFirst() : name[...]
+        let new = TableNames(try stagedNames(tx.db).merging([name: "import\(revision)_\(base)"]) { $1 })
+        try tx.db.execute(sql: new.translate(index.sql))
+    }
+
     /// Exchanges the tables, and wipes what is not imported.
     func exchange(now: Int64, _ tx: WriteTransaction) throws {
         try expectAuthority(tx)
         let db = tx.db
-        // Indexes are built at once over whole tables, which is faster than growing them, and keep their names that way.
-        let indexes = try objects(db, type: "index")
         for table in try tables(db) {
-            if table.name == "record" {
-                try db.execute(sql: "ALTER TABLE record RENAME TO \(Self.discarded)record")
-            } else {
-                try db.execute(sql: "DROP TABLE \"\(table.name)\"")
-            }
+            try db.execute(sql: "ALTER TABLE \"\(table.name)\" RENAME TO \"\(Self.discarded)\(table.name)\"")
             try db.execute(sql: "ALTER TABLE \"\(Self.staged)\(table.name)\" RENAME TO \"\(table.name)\"")
         }
-        for index in indexes { try db.execute(sql: index.sql) }
         try wipe(db)
         try tx.replaceContent(now: now)
         for row in try db.rows("SELECT key, data FROM live") {
@@ -76,14 +87,23 @@ struct Replacement {
 
     /// Drops what an import left unfinished, or replaced.
     static func dropLeftovers(_ db: Database) throws {
+        while try dropLeftover(db) {}
+    }
+
+    /// Drops one table that an import left unfinished, or replaced.
+    /// - Returns: false when there is none.
+    static func dropLeftover(_ db: Database) throws -> Bool {
         for prefix in [staged, discarded] {
             let range = KeyRange(prefix: prefix)
-            let tables = try db.rows(
+            let table = try db.firstRow(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name >= ? AND name < ?",
                 [.text(range.lower), .optional(range.upper)]
             )
-            for table in tables { try db.execute(sql: "DROP TABLE \"\(table.text("name"))\"") }
+            guard let table else { continue }
+            try db.execute(sql: "DROP TABLE \"\(table.text("name"))\"")
+            return true
         }
+        return false
     }
 
     // MARK: Tables
@@ -109,7 +129,10 @@ struct Replacement {
     }
 
     private func names(_ db: Database) throws -> TableNames {
-        let names = try tables(db).map(\.name).filter { !$0.hasPrefix(Self.staged) }
-        return TableNames(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.staged + $0) }))
+        TableNames(try stagedNames(db))
+    }
+
+    private func stagedNames(_ db: Database) throws -> [String: String] {
+        Dictionary(uniqueKeysWithValues: try tables(db).map { ($0.name, Self.staged + $0.name) })
     }
 }

@@ -5,7 +5,7 @@ import FoundationEssentials
 ///
 /// Each is three lengths (32 bits, least byte first) and then type, id and value.
 struct StagedRecords: Sendable {
-    private static let chunk = 1 << 20
+    private static let chunk = 4 << 20
     private static let headSize = 12
 
     /// How many there are, by type.
@@ -39,7 +39,7 @@ struct StagedRecords: Sendable {
         buffer = []
     }
 
-    /// About a megabyte of records from `offset` on, and where the next ones begin; nil at the end.
+    /// A few megabytes of records from `offset` on, and where the next ones begin; nil at the end.
     ///
     /// Blocks.
     func records(at offset: Int64) throws -> (records: [ImportedRecord], next: Int64)? {

@@ -46,10 +46,29 @@ struct ReplacementTests {
             #expect(try tx.lastEvent(of: "stream") == 1)
             #expect(try tx.events(of: "stream", after: 1).isEmpty)
             #expect(throws: StoreError.self) { try tx.events(of: "stream", after: 0) }
-            #expect(try tx.rows("SELECT name FROM sqlite_master WHERE name = 'letter_list_text'").count == 1)
+            #expect(try Self.indexes(tx, of: "letter_list") == 1)
         }
         let committed = try await reopened.commit(.of { $0.append(event: Data("next"), to: "stream") })
         #expect(committed.events["stream"] == 2...2)
+    }
+
+    @Test("import after import leaves every table with its indexes once")
+    func repeatedImports() async throws {
+        let store = try await ExchangeFixture.filled(at: "a")
+        let export = try await store.text()
+        _ = try await store.setMaintenance(true)
+        for _ in 0..<3 {
+            let opened = try await ExchangeFixture.open("a")
+            try await opened.importing(export)
+            #expect(try await opened.read { try Self.indexes($0, of: "letter_list") } == 1)
+        }
+    }
+
+    private static func indexes(_ tx: ReadTransaction, of table: String) throws -> Int {
+        try tx.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+            [.text(table)]
+        ).count
     }
 
     @Test("whoever opened the store before an import cannot commit, and learns of it by following maintenance")
