@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -54,6 +55,43 @@ struct ExportImportTests {
         let export = try await store.export(service: "letters", types: ["letter"])
         #expect(try await export.header.revision == store.authority.currentRevision())
         #expect(export.entries == 8)
+    }
+
+    @Test(
+        "an export made while others write, imported elsewhere, is what the store held at the revision in its first line"
+    )
+    func exportUnderLoad() async throws {
+        let store = try await ExchangeFixture.open("source")
+        let history = WrittenLetters()
+        let exports = try await withThrowingTaskGroup(of: ExportFile?.self) { group in
+            for writer in 0..<6 {
+                group.addTask {
+                    for number in 0..<150 {
+                        let (id, text) = ("\(writer)-\(number % 10)", "\(number)")
+                        let batch = Batch.of { $0.put(record: id, type: "letter", Data(text)) }
+                        let revision = try await store.commit(batch).revision
+                        history.letters.withLock { $0.append((revision, id, text)) }
+                    }
+                    return nil
+                }
+            }
+            group.addTask {
+                try await eventually("something is written", within: .seconds(60)) {
+                    history.letters.withLock { $0.count > 20 }
+                }
+                return try await store.export(service: "letters", types: ["letter"])
+            }
+            return try await group.reduce(into: [ExportFile]()) { if let export = $1 { $0.append(export) } }
+        }
+        let export = try #require(exports.first)
+        let target = try await ExchangeFixture.open("target")
+        _ = try await target.setMaintenance(true)
+        try await target.importing(try await export.text())
+        let written = history.letters.withLock { $0 }.sorted { $0.revision < $1.revision }
+        let expected = Dictionary(
+            written.prefix { $0.revision <= export.header.revision }.map { ($0.id, $0.text) }
+        ) { $1 }
+        #expect(try await ExchangeFixture.open("target").letters() == expected)
     }
 
     @Test("a stream cut at any byte is refused with its position, and the store is as it was")
@@ -182,4 +220,9 @@ struct ExportImportTests {
         #expect(refusal?.code == "invalidImport", "\(what): \(String(describing: refusal))")
         #expect(refusal?.message.hasPrefix("Line ") == true, "\(what)")
     }
+}
+
+/// What was acknowledged, in whatever order it was noted.
+private final class WrittenLetters: Sendable {
+    let letters = Mutex<[(revision: Revision, id: String, text: String)]>([])
 }
