@@ -14,7 +14,9 @@ trap 'rm -rf "$base"' EXIT
 mkdir "$base/d"
 if [ -e /dev/loop-control ]; then
     truncate -s 256M "$base/image"
-    /sbin/mkfs.ext4 -q -F "$base/image"
+    # With smaller blocks, which a small disk gets by default, SQLite's shared memory is not wholly allocated: on a full disk a
+    # process would end by SIGBUS.
+    /sbin/mkfs.ext4 -q -F -b 4096 "$base/image"
     set -- --image "$base/image" "$@"
     mount='mount -o loop "$0/image" "$0/d" && chmod 0700 "$0/d"'
 else
