@@ -1,6 +1,7 @@
 import Base
 import Hummingbird
 import Logging
+import ServiceLifecycle
 import Store
 
 /// A service in one mode, from the opening of its store until the store wants the other mode or holds other content.
@@ -63,6 +64,9 @@ struct ServiceCycle: Sendable {
         while let event = try await group.next() {
             switch event {
             case .changed: return
+            case .ended where Task.isShuttingDownGracefully:
+                // Some parts end when the process begins to stop; the others go on until the last request has its answer.
+                continue
             case .ended: throw Failure("a part of the \(name) has ended by itself")
             case .ready(let parts):
                 for service in parts.services {
