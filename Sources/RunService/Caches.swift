@@ -74,7 +74,7 @@ package final class Caches: Sendable {
     private func open(_ name: String) async throws -> (any ObjectReader)? {
         do {
             return try await objects.open(name)
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch let error where ObjectStorageError.isNotExist(error) {
             return nil
         }
     }

@@ -125,7 +125,7 @@ package final class LogIntake: Sendable {
     private func objectBytes(_ selector: LogSelector, of task: TaskID) async throws -> Int64? {
         do {
             return try await objects.stat(RunObjects.log(selector, of: task)).size
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch let error where ObjectStorageError.isNotExist(error) {
             return nil
         }
     }

@@ -50,7 +50,7 @@ package struct LogReader: Sendable {
         do {
             let reader = try await objects.open(RunObjects.log(selector, of: task))
             return ResponseBody(of: reader, from: offset)
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch let error where ObjectStorageError.isNotExist(error) {
             guard step.phase != .notstarted, step.logBytes == 0 else { throw Self.noLog }
             return ResponseBody()
         }

@@ -66,7 +66,7 @@ struct RunBackupAPI: Sendable {
         let reader: any ObjectReader
         do {
             reader = try await objects.store().open(name)
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch let error where ObjectStorageError.isNotExist(error) {
             throw APIError(.notExist, code: "objectDoesNotExist", "There is no object \(name).", cause: error)
         }
         let body = ResponseBody(contentLength: Int(reader.size)) { writer in

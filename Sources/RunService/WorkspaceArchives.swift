@@ -35,7 +35,7 @@ package struct WorkspaceArchives: Sendable {
     package func open(step: Int, of task: TaskID) async throws -> any ObjectReader {
         do {
             return try await objects.open(RunObjects.archive(ofStep: step, of: task))
-        } catch let error as ObjectStorageError where error.kind == .notExist {
+        } catch let error where ObjectStorageError.isNotExist(error) {
             throw APIError(.notExist, code: "archiveDoesNotExist", "This archive doesn't exist.", cause: error)
         }
     }
