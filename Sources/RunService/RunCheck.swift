@@ -17,7 +17,9 @@ struct RunCheck: RecordCheck {
 
     mutating func check(_ record: ImportedRecord) throws {
         // Lists are joined from the texts as they are stored, which the other encodings of JSON would spoil.
-        guard !record.data.contains(0) else { throw Self.refusal("\(record.type) \(record.id) is not in UTF-8") }
+        guard !record.data.withUnsafeBytes({ $0.contains(0) }) else {
+            throw Self.refusal("\(record.type) \(record.id) is not in UTF-8")
+        }
         switch record.type {
         case RunKeys.definition: try check(JSONCoding.decode(RunDefinition.self, from: record.data), record)
         case RunKeys.run: try check(JSONCoding.decode(Run.self, from: record.data), record)

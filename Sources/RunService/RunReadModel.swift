@@ -122,22 +122,26 @@ package enum RunGroup {
     /// The first two elements: the project or user, which counts its runs.
     /// - Returns: the group itself when it has fewer.
     package static func root(of group: String) -> String {
-        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.prefix(3).joined(separator: "/")
+        var slashes = 0
+        let end = group.utf8.firstIndex { byte in
+            if byte == UInt8(ascii: "/") { slashes += 1 }
+            return slashes == 3
+        }
+        return end.map { String(group[..<$0]) } ?? group
     }
 
     /// Whether a group is well formed: absolute, alternating kind and value, nothing empty.
     package static func isValid(_ group: String) -> Bool {
-        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = group.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return group.utf8.count <= 1_024 && parts.count >= 3 && parts.count % 2 == 1 && parts[0].isEmpty
             && parts.dropFirst().allSatisfy { !$0.isEmpty }
     }
 
     /// The groups below the root that a run of `group` is listed in: each beginning of the path, and the path itself.
     static func below(rootOf group: String) -> [String] {
-        let parts = group.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count > 3 else { return [] }
-        return (4...parts.count).map { parts.prefix($0).joined(separator: "/") }
+        let slashes = group.utf8.indices.filter { group.utf8[$0] == UInt8(ascii: "/") }
+        guard slashes.count > 2 else { return [] }
+        return slashes.dropFirst(3).map { String(group[..<$0]) } + [group]
     }
 
     /// Whether `group` is `base` or lies below it.

@@ -23,7 +23,9 @@ enum TestServer {
         let application = Application(
             router: router,
             configuration: .init(
-                address: place == .loopback ? .hostname("127.0.0.1", port: 0) : .unixDomainSocket(path: path)
+                address: place == .loopback ? .hostname("127.0.0.1", port: 0) : .unixDomainSocket(path: path),
+                // A thousand clients may be faster than a busy machine accepts them.
+                backlog: 1_024
             ),
             onServerRunning: { channel in
                 port.yield(channel.localAddress?.port)
