@@ -5,22 +5,52 @@ import Synchronization
 ///
 /// Pieces come one after the other. What was taken in lies in a spool file, so that memory stays constant.
 package final class ImportIntake: Sendable {
+    /// Smaller pieces are put together, so that there are records enough to read several at once.
+    private static let enough = 1 << 19
+
     private let reader: Mutex<ImportReader>
+    private let pending = Mutex<[UInt8]>([])
+    private let lane: any ImportLane
 
     fileprivate init(rules: ImportRules, spool: SpoolFile) {
         reader = Mutex(ImportReader(rules: rules, spool: spool))
+        lane = Self.lane(for: rules.makeCheck())
     }
+
+    private static func lane(for check: some RecordCheck) -> any ImportLane { CheckLane(check) }
 
     /// Takes the next piece.
     /// - Throws: ``APIError`` of kind `badRequest` with code `invalidImport` that names line and byte; ``StoreError``.
     @concurrent package func add(_ bytes: [UInt8]) async throws {
-        try await attempt { try $0.add(bytes) }
+        let isEnough = pending.withLock { pending in
+            pending += bytes
+            return pending.count >= Self.enough
+        }
+        if isEnough { try await readPending() }
     }
 
     /// Checks that the stream is complete.
     /// - Throws: as ``add(_:)``.
     @concurrent package func finish() async throws -> ImportSource {
-        try await attempt { try $0.finish() }
+        try await readPending()
+        try await keep(try await attempt { $0.cutRest() })
+        return try await attempt { [lane] in try $0.finish(lane) }
+    }
+
+    private func readPending() async throws {
+        let bytes = pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+        try await keep(try await attempt { $0.cut(bytes) })
+    }
+
+    private func keep(_ batch: ImportBatch) async throws {
+        let checks = await lane.read(batch.records.map(\.record))
+        try await attempt { reader in
+            for (placed, check) in zip(batch.records, checks) { try reader.keep(placed, after: check) }
+            if let refusal = batch.refusal { throw refusal }
+        }
     }
 
     private func attempt<Value: Sendable>(

@@ -66,7 +66,7 @@ private struct NoConverter: RecordConverter {
 
 /// Takes every record.
 private struct NoCheck: RecordCheck {
-    mutating func check(_ record: ImportedRecord) throws {}
+    mutating func check(_ record: ImportedRecord, _ content: Void) throws {}
 
     mutating func finish() throws -> [String] { [] }
 }

@@ -25,7 +25,7 @@ struct ServiceStartTests {
     }
 
     private struct NoCheck: RecordCheck {
-        mutating func check(_ record: ImportedRecord) throws {}
+        mutating func check(_ record: ImportedRecord, _ content: Void) throws {}
 
         mutating func finish() throws -> [String] { [] }
     }

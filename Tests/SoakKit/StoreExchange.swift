@@ -76,7 +76,7 @@ struct StoreExchange: Sendable {
     )
 
     private struct AnyRecord: RecordCheck {
-        func check(_ record: ImportedRecord) {}
+        func check(_ record: ImportedRecord, _ content: Void) {}
 
         func finish() -> [String] { [] }
     }

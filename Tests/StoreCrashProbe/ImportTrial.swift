@@ -24,7 +24,7 @@ struct ImportTrial {
 }
 
 private struct NoCheck: RecordCheck {
-    func check(_ record: ImportedRecord) {}
+    func check(_ record: ImportedRecord, _ content: Void) {}
 
     func finish() -> [String] { [] }
 }

