@@ -5,16 +5,15 @@ import Synchronization
 ///
 /// Pieces come one after the other. What was taken in lies in a spool file, so that memory stays constant.
 package final class ImportIntake: Sendable {
-    /// Smaller pieces are put together, so that there are records enough to read several at once.
-    private static let enough = 1 << 19
-
     private let reader: Mutex<ImportReader>
     private let pending = Mutex<[UInt8]>([])
+    private let gathering: Int
     private let lane: any ImportLane
 
-    fileprivate init(rules: ImportRules, spool: SpoolFile) {
+    fileprivate init(rules: ImportRules, spool: SpoolFile, gathering: Int) {
         reader = Mutex(ImportReader(rules: rules, spool: spool))
         lane = Self.lane(for: rules.makeCheck())
+        self.gathering = gathering
     }
 
     private static func lane(for check: some RecordCheck) -> any ImportLane { CheckLane(check) }
@@ -24,7 +23,7 @@ package final class ImportIntake: Sendable {
     @concurrent package func add(_ bytes: [UInt8]) async throws {
         let isEnough = pending.withLock { pending in
             pending += bytes
-            return pending.count >= Self.enough
+            return pending.count >= gathering
         }
         if isEnough { try await readPending() }
     }
@@ -81,12 +80,16 @@ package final class ImportSource: Sendable {
 
 extension ServiceStore {
     /// Starts to take an import in; possible in any mode.
+    /// - Parameters:
+    ///   - rules: what is accepted.
+    ///   - gathering: as many bytes are put together before they are read, so that there are records enough to read several at once.
+    /// - Returns: what takes the stream.
     /// - Throws: ``StoreError`` of kind unavailable.
-    @concurrent package func beginImport(_ rules: ImportRules) async throws -> ImportIntake {
+    @concurrent package func beginImport(_ rules: ImportRules, gathering: Int = 1 << 19) async throws -> ImportIntake {
         let directory = store.spoolDirectory
         do {
             let spool = try await BlockingPool.shared.run { try SpoolFile(directory: directory) }
-            return ImportIntake(rules: rules, spool: spool)
+            return ImportIntake(rules: rules, spool: spool, gathering: gathering)
         } catch let error as SystemError {
             throw StoreError(.unavailable, "begin an import", cause: error)
         }

@@ -122,8 +122,11 @@ struct ImportReader {
     }
 
     private mutating func readAsAgola() throws {
+        guard let makeConverter = rules.makeAgolaConverter else {
+            throw place.error("this is no export of the \(rules.service)")
+        }
         format = .agola
-        converter = rules.makeAgolaConverter(RecordQueue(spool: try SpoolFile(directory: directory)))
+        converter = makeConverter(RecordQueue(spool: try SpoolFile(directory: directory)))
     }
 
     private var warnings: [String] {

@@ -61,15 +61,17 @@ package struct ImportRules: Sendable {
     package var skipsUnknown = false
     /// Begins to check a stream.
     package let makeCheck: @Sendable () -> any RecordCheck
-    /// Begins to read an export of Agola v0.7; records may wait in the queue, which is empty.
-    package let makeAgolaConverter: @Sendable (RecordQueue) -> any RecordConverter
+    /// Begins to read an export of Agola v0.7; nil when Agola has no such service.
+    ///
+    /// Records may wait in the queue, which is empty.
+    package let makeAgolaConverter: (@Sendable (RecordQueue) -> any RecordConverter)?
 
     /// Makes the rules of a service.
     package init(
         service: String,
         types: [String],
         makeCheck: @escaping @Sendable () -> any RecordCheck,
-        makeAgolaConverter: @escaping @Sendable (RecordQueue) -> any RecordConverter
+        makeAgolaConverter: (@Sendable (RecordQueue) -> any RecordConverter)? = nil
     ) {
         self.service = service
         self.types = types

@@ -23,8 +23,7 @@ import UnixSignals
                 ImportRules(
                     service: "notes",
                     types: ["note"],
-                    makeCheck: { NoCheck() },
-                    makeAgolaConverter: { _ in NoConverter() }
+                    makeCheck: { NoCheck() }
                 )
             },
             makeParts: { store in MaintainedService.Parts { Self.addRoutes(to: $0, store) } }
@@ -52,16 +51,6 @@ import UnixSignals
             return try Response.json(String(decoding: note.data, as: UTF8.self))
         }
     }
-}
-
-/// Reads nothing of other programs.
-private struct NoConverter: RecordConverter {
-    let types: Set<String> = []
-    let warnings: [String] = []
-
-    mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
-
-    mutating func finish() throws -> [ImportedRecord] { [] }
 }
 
 /// Takes every record.

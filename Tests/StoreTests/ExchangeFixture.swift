@@ -56,7 +56,7 @@ extension ServiceStore {
     /// Imports a whole stream.
     @discardableResult
     func importing(_ stream: String, force: Bool = false) async throws -> StoreIdentity {
-        let intake = try await beginImport(ExchangeFixture.rules())
+        let intake = try await beginImport(ExchangeFixture.rules(), gathering: 1)
         for start in stride(from: 0, to: stream.bytes.count, by: 1 << 16) {
             try await intake.add(Array(stream.bytes[start..<min(start + 1 << 16, stream.bytes.count)]))
         }
@@ -122,7 +122,7 @@ struct LetterModel: Projection {
 }
 
 /// Refuses letters that cannot be read, and one that comes twice in a row.
-private struct LetterCheck: RecordCheck {
+struct LetterCheck: RecordCheck {
     private var last = Data()
 
     static func read(_ record: ImportedRecord) throws -> Data {

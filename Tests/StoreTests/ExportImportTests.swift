@@ -204,7 +204,7 @@ struct ExportImportTests {
         let stream =
             "{\"id\":\"1\",\"data_type\":\"old\",\"data\":\"YQ==\"}{\"id\":\"2\",\"data_type\":\"old\",\n \"data\":\"Yg==\"}  \n"
         for size in [1, 7, 1000] {
-            let intake = try await store.beginImport(ExchangeFixture.rules())
+            let intake = try await store.beginImport(ExchangeFixture.rules(), gathering: 1)
             for start in stride(from: 0, to: stream.utf8.count, by: size) {
                 try await intake.add(Array(stream.bytes[start..<min(start + size, stream.utf8.count)]))
             }
@@ -215,6 +215,19 @@ struct ExportImportTests {
         _ = try await store.setMaintenance(true)
         _ = try await store.importing(stream)
         #expect(try await ExchangeFixture.open("source").letters() == ["1": "a", "2": "b"])
+    }
+
+    @Test("a service that Agola does not have takes no other program's export")
+    func withoutAgola() async throws {
+        let store = try await ExchangeFixture.open("source")
+        let rules = ImportRules(service: "letters", types: ["letter"], makeCheck: { LetterCheck() })
+        let intake = try await store.beginImport(rules)
+        try await intake.add("{\"id\":\"1\",\"data_type\":\"old\",\"data\":\"YQ==\"}".bytes)
+        await #expect {
+            _ = try await intake.finish()
+        } throws: {
+            ErrorChain($0).first(APIError.self)?.message == "Line 1, byte 0: this is no export of the letters."
+        }
     }
 
     @Test("records of any size up to the limit, and ids with any letters, go out and in")

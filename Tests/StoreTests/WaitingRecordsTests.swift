@@ -15,7 +15,7 @@ struct WaitingRecordsTests {
             makeCheck: { AscendingCheck() },
             makeAgolaConverter: { Delaying(queue: $0) }
         )
-        let intake = try await store.beginImport(rules)
+        let intake = try await store.beginImport(rules, gathering: 1)
         for number in 0..<3_000 {
             let size = number == 1_234 ? 3 << 20 : number % 900
             let data = Data(repeating: 65, count: size).base64EncodedString()
