@@ -1,5 +1,5 @@
 import Base
-import Foundation
+import FoundationEssentials
 import Synchronization
 
 /// The check of a stream's records in two steps: each is read by itself, several at once, and later looked at in its order.
