@@ -1,0 +1,138 @@
+import Base
+import FoundationEssentials
+import HTTPTransport
+import ObjectStorage
+import TestSupport
+import Testing
+
+@Suite(
+    "A backup and the place of the objects",
+    .temporaryDirectory,
+    .timeLimit(.minutes(4)),
+    .disabled(if: TestS3Server.obstacle != nil, Comment(rawValue: TestS3Server.obstacle ?? ""))
+)
+struct BackupStorageTests {
+    /// What an installation must have again after it was restored.
+    private struct Content: Sendable, Equatable {
+        var exports: [[UInt8]]
+        var log: String
+        /// The checksums of all logs and archives, as the backup tells them.
+        var objects: [Substring]
+    }
+
+    /// The step prints more than fits into one part of an upload.
+    private static let pipeline = """
+        runs:
+          - name: hello
+            tasks:
+              - name: greet
+                runtime:
+                  containers:
+                    - image: host
+                steps:
+                  - clone:
+                  - run:
+                      name: loud
+                      tty: false
+                      command: |
+                        cat README.md
+                        seq -f 'line %016.0f of a log that is longer than others' 150000
+
+        """
+
+    @Test("from a bucket into a directory, and from there into a bucket, nothing is lost or changed")
+    func fromS3AndBack() async throws {
+        let client = try HTTPClient()
+        defer { client.shutdown() }
+        let server = try await TestS3Server.shared()
+        let (first, second) = ("\(TemporaryDirectory.path)/first.tar", "\(TemporaryDirectory.path)/second.tar")
+        let (content, admin) = try await ServedInstallation.with(objectStorage: Self.bucket("a", server), client) {
+            let installation = try await ServedInstallation.populate($0, client)
+            try await Self.fill(installation, client, server)
+            return (try await Self.backUp(installation, to: first, client), installation)
+        }
+        #expect(content.log.utf8.count > 8 << 20)
+        #expect(content.objects.contains { $0.hasSuffix("workspacearchives/elsewhere/data/0.tar") })
+
+        let port = try TestProcess.freePort()
+        try await Installation.with(port: port, name: "new", isEmpty: true) { installation in
+            try await Self.restore(first, into: installation)
+            let restored = Self.seen(installation, by: admin)
+            #expect(try await Self.backUp(restored, to: second, client) == content)
+        }
+
+        try await ServedInstallation.with(objectStorage: Self.bucket("b", server), client) { installation in
+            try await Self.restore(second, into: installation)
+            let restored = Self.seen(installation, by: admin)
+            #expect(
+                try await Self.backUp(restored, to: "\(TemporaryDirectory.path)/third.tar", client) == content
+            )
+            try await restored.push("after the restore", from: "again")
+            try await restored.waitForGreen(2, client)
+            #expect(try await restored.log(of: 2, client).hasPrefix("after the restore\nline 0000000000000001 of"))
+        }
+    }
+
+    private static func bucket(_ path: String, _ server: TestS3Server) -> [String] {
+        [
+            "type: s3", "endpoint: \(server.url)", "bucket: installation", "accessKey: \(TestS3Server.accessKey)",
+            "secretAccessKey: \(TestS3Server.secretAccessKey)", "basePath: \(path)",
+        ]
+    }
+
+    private static func fill(
+        _ installation: Installation,
+        _ client: HTTPClient,
+        _ server: TestS3Server
+    ) async throws {
+        let tree = "\(TemporaryDirectory.path)/first"
+        try FileManager.default.createDirectory(atPath: "\(tree)/.martlet", withIntermediateDirectories: true)
+        try Data(pipeline.utf8).write(to: URL(filePath: "\(tree)/.martlet/config.yml"))
+        try Data("nothing\n".utf8).write(to: URL(filePath: "\(tree)/README.md"))
+        let url = "\(installation.url)/repos/admin/hello.git"
+        for line in ["init -q --initial-branch main", "add .", "remote add origin \(url)"] {
+            let arguments = line.split(separator: " ").map(String.init)
+            try await TestProcess.require("git", arguments, in: tree)
+        }
+        try await installation.push("before the backup", from: "first")
+        try await installation.waitForGreen(1, client)
+        // No step of a pipeline makes archives yet.
+        let s3 = S3Configuration(
+            endpoint: server.url,
+            bucket: "installation",
+            accessKey: TestS3Server.accessKey,
+            secretAccessKey: SecretValue(TestS3Server.secretAccessKey)
+        )
+        let objects = try await ObjectStorageConfiguration(place: .s3(s3), basePath: "a").open()
+        try await objects.write("workspacearchives/elsewhere/data/0.tar", bytes: Array(repeating: 7, count: 100_000))
+    }
+
+    private static func backUp(
+        _ installation: Installation,
+        to path: String,
+        _ client: HTTPClient
+    ) async throws -> Content {
+        let outcome = try await installation.martlet("backup", "--out", path)
+        #expect(outcome.status == 0, "\(outcome.text)")
+        let verified = try await installation.martlet("backup", "verify", path)
+        #expect(verified.status == 0 && verified.text.contains("is a whole backup"), "\(verified.text)")
+        let checksums = try await TestProcess.require("tar", ["-xOf", path, "checksums"])
+        return Content(
+            exports: try await installation.exports(client),
+            log: try await installation.log(of: 1, client),
+            objects: checksums.split(separator: "\n").filter { $0.contains("  runservice/objects/") }
+        )
+    }
+
+    private static func restore(_ backup: String, into installation: Installation) async throws {
+        let outcome = try await installation.martlet("restore", backup)
+        #expect(outcome.status == 0, "\(outcome.text)")
+    }
+
+    /// An installation as the admin of the backup sees it.
+    private static func seen(_ installation: Installation, by admin: Installation) -> Installation {
+        var seen = installation
+        (seen.token, seen.password) = (admin.token, admin.password)
+        return seen
+    }
+}
