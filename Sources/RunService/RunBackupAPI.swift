@@ -30,7 +30,10 @@ struct RunBackupAPI: Sendable {
     /// Adds the routes below `backup`.
     func addRoutes(to group: RouterGroup<ServiceContext>) {
         RestoreRoutes(mark: mark, isOpen: isInMaintenance, isEmpty: isEmpty).add(to: group)
-        group.get("objects") { request, _ in try Response.json(try await page(after: request.query("after") ?? "")) }
+        group.get("objects") { request, _ in
+            try await mark.expectNone()
+            return try Response.json(try await page(after: request.query("after") ?? ""))
+        }
         group.get("objects/**") { request, _ in try await open(try Self.name(in: request)) }
         group.put("objects/**") { request, _ in
             try await mark.expect(isOpen: isInMaintenance)

@@ -20,26 +20,6 @@ struct BackupStorageTests {
         var objects: [Substring]
     }
 
-    /// The step prints more than fits into one part of an upload.
-    private static let pipeline = """
-        runs:
-          - name: hello
-            tasks:
-              - name: greet
-                runtime:
-                  containers:
-                    - image: host
-                steps:
-                  - clone:
-                  - run:
-                      name: loud
-                      tty: false
-                      command: |
-                        cat README.md
-                        seq -f 'line %016.0f of a log that is longer than others' 150000
-
-        """
-
     @Test("from a bucket into a directory, and from there into a bucket, nothing is lost or changed")
     func fromS3AndBack() async throws {
         let client = try HTTPClient()
@@ -47,8 +27,10 @@ struct BackupStorageTests {
         let server = try await TestS3Server.shared()
         let (first, second) = ("\(TemporaryDirectory.path)/first.tar", "\(TemporaryDirectory.path)/second.tar")
         let (content, admin) = try await ServedInstallation.with(objectStorage: Self.bucket("a", server), client) {
-            let installation = try await ServedInstallation.populate($0, client)
-            try await Self.fill(installation, client, server)
+            installation,
+            _ in
+            let installation = try await ServedInstallation.populate(installation, client)
+            try await Self.writeArchive(to: server)
             return (try await Self.backUp(installation, to: first, client), installation)
         }
         #expect(content.log.utf8.count > 8 << 20)
@@ -61,7 +43,7 @@ struct BackupStorageTests {
             #expect(try await Self.backUp(restored, to: second, client) == content)
         }
 
-        try await ServedInstallation.with(objectStorage: Self.bucket("b", server), client) { installation in
+        try await ServedInstallation.with(objectStorage: Self.bucket("b", server), client) { installation, _ in
             try await Self.restore(second, into: installation)
             let restored = Self.seen(installation, by: admin)
             #expect(
@@ -80,22 +62,7 @@ struct BackupStorageTests {
         ]
     }
 
-    private static func fill(
-        _ installation: Installation,
-        _ client: HTTPClient,
-        _ server: TestS3Server
-    ) async throws {
-        let tree = "\(TemporaryDirectory.path)/first"
-        try FileManager.default.createDirectory(atPath: "\(tree)/.martlet", withIntermediateDirectories: true)
-        try Data(pipeline.utf8).write(to: URL(filePath: "\(tree)/.martlet/config.yml"))
-        try Data("nothing\n".utf8).write(to: URL(filePath: "\(tree)/README.md"))
-        let url = "\(installation.url)/repos/admin/hello.git"
-        for line in ["init -q --initial-branch main", "add .", "remote add origin \(url)"] {
-            let arguments = line.split(separator: " ").map(String.init)
-            try await TestProcess.require("git", arguments, in: tree)
-        }
-        try await installation.push("before the backup", from: "first")
-        try await installation.waitForGreen(1, client)
+    private static func writeArchive(to server: TestS3Server) async throws {
         // No step of a pipeline makes archives yet.
         let s3 = S3Configuration(
             endpoint: server.url,

@@ -4,11 +4,14 @@ import GatewayService
 import HTTPTransport
 import HTTPTypes
 import Model
+import SoakKit
 import TestSupport
 import Testing
 import WorkerClients
 
 /// An installation with a configuration file of its own, as the documentation tells people to make one: `martletd serve` behind nginx.
+///
+/// A process that is killed starts again.
 enum ServedInstallation {
     private static let internalToken = "internal-token-of-this-test"
 
@@ -20,29 +23,41 @@ enum ServedInstallation {
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or why the installation does not start.
     static func with<Value: Sendable>(
-        objectStorage: [String],
+        objectStorage: [String] = ["type: posix", "path: objects"],
         _ client: HTTPClient,
-        _ body: (Installation) async throws -> Value
+        _ body: (Installation, ComponentProcesses) async throws -> Value
     ) async throws -> Value {
         try await TemporaryDirectory.with { directory in
             try await TestNginx.run(render: { try nginxFiles($0, directory) }) { nginx in
                 let path = "\(directory)/config.yml"
                 try AtomicFile.write(configuration(nginx.url, objectStorage).utf8, to: path)
-                let (arguments, log) = (["serve", "--config", path, "--detailed-errors"], "\(directory)/log")
-                defer { attach(log) }
-                let outcome = try await TestProcess.with("martletd", arguments, log: log) { id in
-                    try await waitUntilReady(directory, client)
+                return try await ComponentProcesses.with(.together, configuration: path, logs: directory) { processes in
+                    for name in ["configstore", "runservice", "gitserver", "gateway"] {
+                        try await waitUntil("readyz", name, directory, client)
+                    }
+                    let id = processes.lives["all"] ?? 0
                     return try await body(
-                        Installation(data: directory, port: nginx.port, processID: id, token: adminToken, password: "")
+                        Installation(data: directory, port: nginx.port, processID: id, token: adminToken, password: ""),
+                        processes
                     )
                 }
-                #expect(outcome.isSuccess, "martletd did not end in order")
-                return outcome.value
             }
         }
     }
 
-    /// Makes the user `admin` and the project `admin/hello`.
+    /// Kills the installation, and waits until it answers again, in whatever mode.
+    static func kill(_ processes: ComponentProcesses, _ installation: Installation, _ client: HTTPClient) async throws {
+        let life = processes.lives["all"]
+        try await processes.kill("all")
+        try await eventually("the installation runs again", within: .seconds(60)) {
+            processes.lives["all"].map { $0 != life } ?? false
+        }
+        for name in ["configstore", "runservice", "gitserver", "gateway"] {
+            try await waitUntil("healthz", name, installation.data, client)
+        }
+    }
+
+    /// Makes the user `admin` and the project `admin/hello`, pushes to it from a work tree `first`, and waits for the success of the run.
     /// - Returns: the installation as that user sees it.
     static func populate(_ installation: Installation, _ client: HTTPClient) async throws -> Installation {
         let configstore = ConfigStoreClient(connection: try service("configstore", installation.data, client))
@@ -53,8 +68,39 @@ enum ServedInstallation {
         )
         installation.token = try await configstore.createToken(named: "test", forUser: "admin").value.revealed
         try await installation.api(client).send(.post, "/api/v1alpha/projects", NewProject())
+        let tree = "\(TemporaryDirectory.path)/first"
+        try FileManager.default.createDirectory(atPath: "\(tree)/.martlet", withIntermediateDirectories: true)
+        try AtomicFile.write(pipeline.utf8, to: "\(tree)/.martlet/config.yml")
+        try AtomicFile.write("nothing\n".utf8, to: "\(tree)/README.md")
+        for line in [
+            "init -q --initial-branch main", "add .", "remote add origin \(installation.url)/repos/admin/hello.git",
+        ] {
+            try await TestProcess.require("git", line.split(separator: " ").map(String.init), in: tree)
+        }
+        try await installation.push("before the backup", from: "first")
+        try await installation.waitForGreen(1, client)
         return installation
     }
+
+    /// The step prints more than fits into one part of an upload.
+    private static let pipeline = """
+        runs:
+          - name: hello
+            tasks:
+              - name: greet
+                runtime:
+                  containers:
+                    - image: host
+                steps:
+                  - clone:
+                  - run:
+                      name: loud
+                      tty: false
+                      command: |
+                        cat README.md
+                        seq -f 'line %016.0f of a log that is longer than others' 150000
+
+        """
 
     private struct NewProject: Encodable {
         let name = "hello"
@@ -66,16 +112,19 @@ enum ServedInstallation {
 
     private static let adminToken = "admin-token-of-this-test"
 
-    private static func waitUntilReady(_ directory: String, _ client: HTTPClient) async throws {
-        for name in ["configstore", "runservice", "gitserver", "gateway"] {
-            let service = try service(name, directory, client)
-            try await eventually("the \(name) is ready", within: .seconds(60)) {
-                do {
-                    try await service.send(.get, "/readyz")
-                    return true
-                } catch  where !ErrorChain(error).isCancellation {
-                    return false
-                }
+    private static func waitUntil(
+        _ route: String,
+        _ name: String,
+        _ directory: String,
+        _ client: HTTPClient
+    ) async throws {
+        let service = try service(name, directory, client)
+        try await eventually("the \(name) says \(route)", within: .seconds(60)) {
+            do {
+                try await service.send(.get, "/\(route)")
+                return true
+            } catch  where !ErrorChain(error).isCancellation {
+                return false
             }
         }
     }
@@ -123,10 +172,5 @@ enum ServedInstallation {
           dataDir: gitserver
 
         """
-    }
-
-    private static func attach(_ log: String) {
-        // A process that did not start has no log.
-        Attachment.record((try? String(contentsOfFile: log, encoding: .utf8)) ?? "", named: "martletd.log")
     }
 }
