@@ -20,7 +20,7 @@ struct BackupStorageTests {
         var objects: [Substring]
     }
 
-    @Test("from a bucket into a directory, and from there into a bucket, nothing is lost or changed")
+    @Test("from a bucket into a directory, and from there into a bucket behind TLS, nothing is lost or changed")
     func fromS3AndBack() async throws {
         let client = try HTTPClient()
         defer { client.shutdown() }
@@ -43,21 +43,24 @@ struct BackupStorageTests {
             #expect(try await Self.backUp(restored, to: second, client) == content)
         }
 
-        try await ServedInstallation.with(objectStorage: Self.bucket("b", server), client) { installation, _ in
-            try await Self.restore(second, into: installation)
-            let restored = Self.seen(installation, by: admin)
-            #expect(
-                try await Self.backUp(restored, to: "\(TemporaryDirectory.path)/third.tar", client) == content
-            )
-            try await restored.push("after the restore", from: "again")
-            try await restored.waitForGreen(2, client)
-            #expect(try await restored.log(of: 2, client).hasPrefix("after the restore\nline 0000000000000001 of"))
+        try await TestTLSFront.with(of: server.port) { front in
+            let storage = Self.bucket("b", server, front)
+            try await ServedInstallation.with(objectStorage: storage, client) { installation, _ in
+                try await Self.restore(second, into: installation)
+                let restored = Self.seen(installation, by: admin)
+                let third = "\(TemporaryDirectory.path)/third.tar"
+                #expect(try await Self.backUp(restored, to: third, client) == content)
+                try await restored.push("after the restore", from: "again")
+                try await restored.waitForGreen(2, client)
+                #expect(try await restored.log(of: 2, client).hasPrefix("after the restore\nline 0000000000000001 of"))
+            }
         }
     }
 
-    private static func bucket(_ path: String, _ server: TestS3Server) -> [String] {
-        [
-            "type: s3", "endpoint: \(server.url)", "bucket: installation", "accessKey: \(TestS3Server.accessKey)",
+    private static func bucket(_ path: String, _ server: TestS3Server, _ front: TestTLSFront? = nil) -> [String] {
+        let secure = front.map { ["endpoint: https://localhost:\($0.port)", "caFile: \($0.authority)"] }
+        return (secure ?? ["endpoint: \(server.url)"]) + [
+            "type: s3", "bucket: installation", "accessKey: \(TestS3Server.accessKey)",
             "secretAccessKey: \(TestS3Server.secretAccessKey)", "basePath: \(path)",
         ]
     }
