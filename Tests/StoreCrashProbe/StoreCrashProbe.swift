@@ -41,6 +41,8 @@ struct StoreCrashProbe {
         case "refused": await refused(type: arguments[0])
         case "rewrite": try await rewrite(keys: Int(arguments[0]) ?? 0)
         case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()
+        case "clock":
+            try await ClockWatcher(store: store, report: report).run(ttl: .milliseconds(Int(arguments[0]) ?? 0))
         case "toggle": try await SoakWriter.toggle(store, report)
         default: throw Failure("unknown mode \(mode)")
         }
