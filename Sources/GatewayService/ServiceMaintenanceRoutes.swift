@@ -68,7 +68,8 @@ struct ServiceMaintenanceRoutes: Sendable {
         options.skipsUnknownTypes = try request.flag("skipUnknown")
         let length = request.headers[.contentLength].flatMap { Int($0) }
         let body = HTTPBody.stream(length: length, request.body.map { Array(buffer: $0) })
-        let report = try await relay(["notInMaintenance", "instancesNotReady", "invalidImport", "brokenBody"]) {
+        let codes: Set = ["notInMaintenance", "instancesNotReady", "invalidImport", "brokenBody", "importUnderWay"]
+        let report = try await relay(codes) {
             try await worker.importStream(body, options)
         }
         // Other users and tokens may be valid now.
