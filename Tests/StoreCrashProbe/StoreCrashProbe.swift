@@ -18,6 +18,9 @@ struct StoreCrashProbe {
         let report = try Report(path: arguments[3])
         do {
             if arguments[1] == "objects" { try await ObjectWriter(directory: arguments[2], report: report).run() }
+            if arguments[1] == "removeobjects" {
+                try await ObjectWriter(directory: arguments[2], report: report).remove()
+            }
             if arguments[1] == "fillobjects" {
                 return try await ObjectWriter(directory: arguments[2], report: report).fill()
             }

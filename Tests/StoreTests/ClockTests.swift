@@ -123,7 +123,9 @@ private struct WallClock {
         try set(days: 0)
     }
 
-    /// What comes before a program. The file says the time as long as no variable does; the program dies with the wrapper.
+    /// What comes before a program.
+    ///
+    /// The file says the time as long as no variable does; the program dies with the wrapper.
     var command: [String] {
         [
             "faketime", "--exclude-monotonic", "-f", "+0", "env", "-u", "FAKETIME", "FAKETIME_TIMESTAMP_FILE=\(file)",
