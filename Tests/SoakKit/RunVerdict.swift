@@ -29,10 +29,7 @@ package struct RunVerdict: Sendable {
     /// - Returns: what promises are broken, how many values were looked at, and the highest number.
     package consuming func check(logsBeyond seen: Int64 = 0) async throws -> (broken: BrokenPromises, last: Int64) {
         do {
-            try await patiently("every run ends", within: .seconds(90)) {
-                let active = RunQuery(group: site.group, limit: 0, phases: ["queued", "running"])
-                return try await persistently { try await site.runservice.runs(active) }.runs.isEmpty
-            }
+            try await site.untilRest()
         } catch let error as Failure {
             broken.expect(false, "\(error)")
         }
@@ -44,18 +41,22 @@ package struct RunVerdict: Sendable {
         checkFailures(runs)
         try checkEvidence(runs)
         for run in runs where run.number > seen { try await checkLogs(of: run) }
+        broken.add(try await RemovalVerdict(site: site, ledger: ledger).check(runs))
         return (broken, runs.last?.number ?? 0)
     }
 
     private mutating func checkAcknowledged(_ runs: [Run]) {
-        broken.expect(runs.map(\.number) == Array(1...Int64(max(runs.count, 1))), "run numbers have gaps")
+        let numbers = Set(runs.map(\.number)).union(ledger.removedRuns.keys)
+        broken.expect(numbers == Set(1...max(numbers.max() ?? 1, 1)), "run numbers have gaps")
         let pushed = runs.filter { $0.annotations["run_creation_trigger"] == "webhook" }
         let commits = Dictionary(grouping: pushed) { $0.annotations["commit_sha"] ?? "" }.mapValues(\.count)
+        let removed = Set(ledger.removedRuns.values.compactMap(\.commit))
         for commit in ledger.pushes {
-            broken.expect(commits[commit] == 1, "the acknowledged push of \(commit) is \(commits[commit] ?? 0) runs")
+            let isThere = commits[commit] == 1 || commits[commit] == nil && removed.contains(commit)
+            broken.expect(isThere, "the acknowledged push of \(commit) is \(commits[commit] ?? 0) runs")
         }
         broken.expect(commits.values.allSatisfy { $0 == 1 }, "a push is several runs")
-        let requested = Set(runs.map(\.number)).subtracting(pushed.map(\.number))
+        let requested = numbers.subtracting(pushed.map(\.number))
         broken.expect(Set(ledger.numbers).count == ledger.numbers.count, "two requests were answered with one run")
         broken.expect(
             requested.isSuperset(of: ledger.numbers),
@@ -129,7 +130,11 @@ package struct RunVerdict: Sendable {
                     broken.expect(followed == nil, "\(place) has no log, but was followed")
                     continue
                 }
-                guard let log = try await log(of: task, index, in: run, place) else { continue }
+                let removal = ledger.removedLogs[.init(run: run.number, task: task.name, step: index)]
+                guard let log = try await log(of: task, index, in: run, place, mayBeGone: removal != nil) else {
+                    continue
+                }
+                broken.expect(removal != true, "\(place): the log was removed, and is there")
                 let wanted = NumbersPipeline.log(run: run.number, task: task.name, step: index)
                 broken.expect(
                     Int64(log.count) == step.logBytes,
@@ -142,13 +147,19 @@ package struct RunVerdict: Sendable {
         }
     }
 
-    private mutating func log(of task: RunTask, _ step: Int, in run: Run, _ place: String) async throws -> [UInt8]? {
+    private mutating func log(
+        of task: RunTask,
+        _ step: Int,
+        in run: Run,
+        _ place: String,
+        mayBeGone: Bool
+    ) async throws -> [UInt8]? {
         do {
             return try await persistently {
                 try await site.runservice.log(.step(step), of: task.id, run: run.id).collect()
             }
         } catch  where ErrorChain(error).first(RemoteError.self)?.kind == .notExist {
-            broken.expect(mayFail && task.status == .failed, "\(place) has no log: \(error)")
+            broken.expect(mayBeGone || mayFail && task.status == .failed, "\(place) has no log: \(error)")
             return nil
         }
     }

@@ -40,6 +40,7 @@ package struct RunWorkload: Sendable {
             } else {
                 try await waitForEnd(of: run)
             }
+            ledger.note { $0.ended.insert(run.number) }
         }
     }
 
