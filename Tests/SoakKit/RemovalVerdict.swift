@@ -25,26 +25,27 @@ struct RemovalVerdict: Sendable {
             broken.expect(there[number] == nil, "run \(number) was removed, and is there")
         }
         let objects = try await objects()
-        checkRuns(objects)
-        checkLogs(there, objects)
+        checkRuns(objects, kept: Set(runs.flatMap(\.tasks.keys)))
+        checkLogs(objects)
         let known = Set(runs.flatMap(\.tasks.keys)).union(ledger.removedRuns.values.flatMap(\.tasks))
         for task in objects.keys { broken.expect(known.contains(task), "objects of task \(task), which nobody has") }
         return broken
     }
 
-    /// A removal that ended without a word has left nothing; what others left is kept for a day, and then removed.
-    private mutating func checkRuns(_ objects: [TaskID: [String]]) {
-        for (number, removal) in ledger.removedRuns where removal.wasDoneAtOnce {
-            let left = removal.tasks.flatMap { objects[$0] ?? [] }
-            broken.expect(left.isEmpty || isExcused(removal.id), "the removed run \(number) has left \(left)")
+    /// A removal that ended without a word has left nothing but what other runs use; what others left is kept for a day, and then removed.
+    private mutating func checkRuns(_ objects: [TaskID: [String]], kept: Set<TaskID>) {
+        let excused = ledger.removedRuns.values.filter { !$0.wasDoneAtOnce || isExcused($0.id) }
+        let unclear = kept.union(excused.flatMap(\.tasks))
+        for (number, removal) in ledger.removedRuns {
+            let left = removal.tasks.filter { !unclear.contains($0) }.flatMap { objects[$0] ?? [] }
+            broken.expect(left.isEmpty, "the removed run \(number) has left \(left)")
         }
     }
 
-    private mutating func checkLogs(_ runs: [Int64: Run], _ objects: [TaskID: [String]]) {
+    private mutating func checkLogs(_ objects: [TaskID: [String]]) {
         for (log, isAcknowledged) in ledger.removedLogs where isAcknowledged {
-            guard let task = runs[log.run]?.tasks.values.first(where: { $0.name == log.task })?.id else { continue }
-            let isThere = objects[task]?.contains(RunObjects.log(.step(log.step), of: task)) == true
-            broken.expect(!isThere, "log \(log) was removed, and is there")
+            let isThere = objects[log.task]?.contains(RunObjects.log(.step(log.step), of: log.task)) == true
+            broken.expect(!isThere, "\(log) was removed, and is there")
         }
     }
 

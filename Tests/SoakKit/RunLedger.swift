@@ -11,6 +11,12 @@ package final class RunLedger: Sendable {
         let step: Int
     }
 
+    /// Which log somebody asked to remove, for all runs that have its task.
+    package struct RemovedLog: Hashable, Sendable {
+        let task: TaskID
+        let step: Int
+    }
+
     /// A run that somebody asked to remove.
     package struct RemovedRun: Sendable {
         let id: RunID
@@ -51,7 +57,9 @@ package final class RunLedger: Sendable {
         /// Runs that somebody asked to remove, by their numbers.
         package var removedRuns: [Int64: RemovedRun] = [:]
         /// Logs that somebody asked to remove, and whether that was acknowledged.
-        package var removedLogs: [FollowedLog: Bool] = [:]
+        package var removedLogs: [RemovedLog: Bool] = [:]
+        /// How many runs were restarted from their failed tasks.
+        package var restarts = 0
 
         /// How many runs were promised.
         package var acknowledged: Int { pushes.count + numbers.count }

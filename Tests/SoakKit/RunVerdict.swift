@@ -11,6 +11,8 @@ package struct RunVerdict: Sendable {
     private let evidence: String?
     private let mayFail: Bool
     private var broken = BrokenPromises("runs")
+    /// The run in which a task ran: a run that was restarted from its failed tasks keeps the others.
+    private var origins: [TaskID: Int64] = [:]
 
     /// Prepares the look.
     /// - Parameters:
@@ -36,6 +38,7 @@ package struct RunVerdict: Sendable {
         let runs = try await persistently {
             try await site.runservice.runs(RunQuery(group: site.group, limit: 0, ascending: true)).runs
         }
+        noteOrigins(runs)
         checkAcknowledged(runs)
         for run in runs { checkEnd(of: run) }
         checkFailures(runs)
@@ -45,10 +48,21 @@ package struct RunVerdict: Sendable {
         return (broken, runs.last?.number ?? 0)
     }
 
+    private mutating func noteOrigins(_ runs: [Run]) {
+        let tasks = runs.flatMap { run in run.tasks.keys.map { ($0, run.number) } }
+        let removed = ledger.removedRuns.flatMap { number, run in run.tasks.map { ($0, number) } }
+        origins = Dictionary(tasks + removed) { min($0, $1) }
+    }
+
+    /// Whether a run is another one's second try.
+    private func isRestarted(_ run: Run) -> Bool {
+        run.tasks.keys.contains { origins[$0] != run.number }
+    }
+
     private mutating func checkAcknowledged(_ runs: [Run]) {
         let numbers = Set(runs.map(\.number)).union(ledger.removedRuns.keys)
         broken.expect(numbers == Set(1...max(numbers.max() ?? 1, 1)), "run numbers have gaps")
-        let pushed = runs.filter { $0.annotations["run_creation_trigger"] == "webhook" }
+        let pushed = runs.filter { $0.annotations["run_creation_trigger"] == "webhook" && !isRestarted($0) }
         let commits = Dictionary(grouping: pushed) { $0.annotations["commit_sha"] ?? "" }.mapValues(\.count)
         let removed = Set(ledger.removedRuns.values.compactMap(\.commit))
         for commit in ledger.pushes {
@@ -114,7 +128,7 @@ package struct RunVerdict: Sendable {
         for run in runs {
             for task in run.tasks.values {
                 for (index, step) in task.steps.enumerated() where step.phase == .success {
-                    let line = "\(run.number) \(task.name) \(index)"
+                    let line = "\(origins[task.id] ?? run.number) \(task.name) \(index)"
                     broken.expect(counts[line] == 1, "step \(line) is green and ran \(counts[line] ?? 0) times")
                 }
             }
@@ -130,12 +144,13 @@ package struct RunVerdict: Sendable {
                     broken.expect(followed == nil, "\(place) has no log, but was followed")
                     continue
                 }
-                let removal = ledger.removedLogs[.init(run: run.number, task: task.name, step: index)]
+                let removal = ledger.removedLogs[.init(task: task.id, step: index)]
                 guard let log = try await log(of: task, index, in: run, place, mayBeGone: removal != nil) else {
                     continue
                 }
                 broken.expect(removal != true, "\(place): the log was removed, and is there")
-                let wanted = NumbersPipeline.log(run: run.number, task: task.name, step: index)
+                let origin = origins[task.id] ?? run.number
+                let wanted = NumbersPipeline.log(run: origin, task: task.name, step: index)
                 broken.expect(
                     Int64(log.count) == step.logBytes,
                     "\(place): \(log.count) of \(step.logBytes ?? -1) bytes"

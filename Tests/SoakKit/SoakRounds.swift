@@ -176,7 +176,8 @@ struct SoakRounds: Sendable {
             round \(round): \(page.acknowledged) runs and \(changes.0) changes acknowledged (\(changes.1) answers lost), \
             \(page.followed.count) logs followed (broken off \(page.breaks) times); faults: \(counts), acted \
             \(site.processes.actedCount()), deaths \(site.processes.deaths.count); store processes: \(probes.toll.deaths) killed, \
-            \(probes.toll.pauses) paused; removed: \(page.removedRuns.count) runs, \(page.removedLogs.count) logs; exports compared: \
+            \(probes.toll.pauses) paused; restarted: \(page.restarts) runs; removed: \(page.removedRuns.count) runs, \
+            \(page.removedLogs.count) logs; exports compared: \
             \(exports.count) of runs, \(accounts.map(\.exports).reduce(0, +)) of accounts; \(checked) values checked
             """
         )
