@@ -34,7 +34,9 @@ struct ProcessTests {
         #expect(try await store.read { try $0.record(type: "counter", id: "n")?.data.text } == "400")
     }
 
-    @Test("a process that opens a store once more still counts as having it open: nobody who closes it takes its log away")
+    @Test(
+        "a process that opens a store once more still counts as having it open: nobody who closes it takes its log away"
+    )
     func openedTwice() async throws {
         let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
         let again = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
