@@ -8,7 +8,7 @@ MINUTES ?= 20
 BUILD_PACKAGES = pkg-config libfcgi-dev libsqlite3-dev libcurl4-openssl-dev zlib1g-dev
 RUN_PACKAGES = nginx-light git bubblewrap slirp4netns uidmap util-linux iproute2 ca-certificates
 BENCH_PACKAGES = wrk
-TEST_PACKAGES = chromium chromium-driver openssl curl swift-proxy swift-account swift-container swift-object
+TEST_PACKAGES = chromium chromium-driver openssl curl swift-proxy swift-account swift-container swift-object faketime
 
 # An ordinary user installs packages by sudo; root needs none.
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the soak with a small disk of its own, in a mount namespace of its own: as root only, as mounting needs that.
+# Runs the soak with a small disk and a boot id of its own, in a mount namespace of its own: as root only, as mounting needs that.
 # Arguments: the directory of the programs, and options for MartletSoak.
 set -eu
 
@@ -22,4 +22,8 @@ if [ -e /dev/loop-control ]; then
 else
     mount='mount -t tmpfs -o size=256m,mode=0700 tmpfs "$0/d"'
 fi
-unshare --mount sh -c "$mount"' && exec "$@"' "$base" "$programs/MartletSoak" --disk "$base/d" "$@"
+boot=/proc/sys/kernel/random/boot_id
+cat "$boot" >"$base/boot"
+# Where nothing can be mounted on the boot id, the machine never starts anew.
+start='if mount --bind "$0/boot" '$boot'; then set -- "$@" --boot-id "$0/boot"; fi'
+unshare --mount sh -c "$mount && { $start; }"' && exec "$@"' "$base" "$programs/MartletSoak" --disk "$base/d" "$@"

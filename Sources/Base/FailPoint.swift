@@ -16,7 +16,8 @@ public enum FailPoint: String, CaseIterable, Sendable {
     case storeCommitDecided = "store.commit.decided"
     case storeCommitAnswer = "store.commit.answer"
 
-    // An object in a directory: its bytes; before their sync, before the rename, and before the directories' syncs
+    // An object in a directory: its bytes; before their sync, before the rename, and before the directories' syncs, also when it
+    // is removed
     case objectWrite = "object.write"
     case objectSync = "object.sync"
     case objectRename = "object.rename"

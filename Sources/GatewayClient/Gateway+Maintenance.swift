@@ -96,7 +96,7 @@ extension Gateway {
     ///   - service: whose records.
     ///   - options: how.
     /// - Returns: what was imported.
-    /// - Throws: ``Refusal`` in the chain, with code `notInMaintenance`, `instancesNotReady` or `invalidImport`.
+    /// - Throws: ``Refusal`` in the chain, with code `notInMaintenance`, `instancesNotReady`, `invalidImport` or `importUnderWay`.
     public func importStream(
         _ stream: HTTPBody,
         into service: Service,

@@ -40,7 +40,7 @@ package protocol ObjectStore: Sendable {
     /// - Throws: ``ObjectStorageError`` of kind notExist.
     @concurrent func stat(_ name: String) async throws -> ObjectFacts
 
-    /// Removes an object.
+    /// Removes an object; durable when this returns, also when it was gone already.
     /// - Returns: whether it existed; nil where the backend cannot tell.
     @concurrent @discardableResult
     func delete(_ name: String) async throws -> Bool?

@@ -27,8 +27,10 @@ package struct LogRemoval: Sendable {
             throw Self.notComplete
         }
         let name = RunObjects.log(selector, of: task.id)
-        guard try await objects.exists(name) else { throw LogReader.noLog }
+        let isThere = try await objects.exists(name)
+        // Also what is gone: it may have been removed by somebody who died before that was durable.
         try await objects.delete(name)
+        guard isThere else { throw LogReader.noLog }
     }
 
     private static let notComplete = APIError(

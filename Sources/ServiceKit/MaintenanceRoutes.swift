@@ -124,14 +124,8 @@ struct MaintenanceRoutes: Sendable {
         rules.skipsUnknown = try request.flag("skipUnknown")
         let source = try await take(request.body, rules)
         if !isDryRun {
-            do {
-                _ = try await attempt("import into the \(rules.service)") {
-                    try await store.authority.replaceAll(with: source, force: isForced)
-                }
-            } catch let error where StoreError.kind(of: error) == .locked {
-                let message =
-                    "Another import into the \(rules.service) is under way, or was killed just now. Try again in a minute."
-                throw APIError(.unavailable, code: "importUnderWay", message, cause: error)
+            _ = try await attempt("import into the \(rules.service)") {
+                try await store.authority.replaceAll(with: source, force: isForced)
             }
             Logger.current.notice("import made")
         }

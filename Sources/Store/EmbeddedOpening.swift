@@ -99,12 +99,13 @@ struct EmbeddedOpening {
     }
 
     /// SQLite gives its other files the mode of this one.
+    ///
+    /// The file must not be opened, as it would have to be closed: that ends the locks of all connections that this process has to it
+    /// (fcntl(2)), and another process that closes the store would take itself for the last one and remove the write-ahead log.
     private func createFile() throws {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw StoreError(.unavailable, "open \(path)", cause: SystemError("open \(path)"))
+        guard mknod(path, S_IFREG | 0o600, 0) == 0 || errno == EEXIST else {
+            throw StoreError(.unavailable, "create \(path)", cause: SystemError("create \(path)"))
         }
-        close(descriptor)
     }
 
     /// Magic numbers of statfs(2) for file systems that several hosts may mount, where SQLite's shared memory breaks.

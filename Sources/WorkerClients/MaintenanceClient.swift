@@ -43,7 +43,7 @@ public struct MaintenanceClient: Sendable {
     ///   - stream: the export.
     ///   - options: how.
     /// - Returns: what was imported.
-    /// - Throws: ``RemoteError`` with code `notInMaintenance`, `instancesNotReady` or `invalidImport`.
+    /// - Throws: ``RemoteError`` with code `notInMaintenance`, `instancesNotReady`, `invalidImport` or `importUnderWay`.
     public func importStream(_ stream: HTTPBody, _ options: ImportOptions) async throws -> ImportReport {
         var query: [(String, String)] = []
         if options.isDryRun { query.append(("dryRun", "true")) }

@@ -23,6 +23,9 @@ struct MartletSoak: AsyncParsableCommand {
     @Option(help: "The file that holds that file system, an ext4, for the power to fail after every round.")
     var image: String?
 
+    @Option(help: "A file that is mounted where the machine's boot id is, for the machine to start anew now and then.")
+    var bootID: String?
+
     @Option(help: "Where everything is copied to when a promise is broken.")
     var keep: String?
 
@@ -33,6 +36,7 @@ struct MartletSoak: AsyncParsableCommand {
         options.roundTime = .seconds(roundSeconds)
         options.disk = disk
         options.image = image
+        options.bootID = bootID
         options.keep = keep
         let start = ContinuousClock.now
         let broken = try await Soak(options) { line in

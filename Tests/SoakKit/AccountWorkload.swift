@@ -1,5 +1,6 @@
 import Base
 import Model
+import ServiceKit
 import Synchronization
 import TestSupport
 import WorkerClients
@@ -18,18 +19,21 @@ final class AccountWorkload: Sendable {
         var accounts: [Account]
         var acknowledged = 0
         var lost = 0
+        var exports = 0
         var broken: BrokenPromises
     }
 
     private let configstore: ConfigStoreClient
+    private let administration: ServiceAdministration
     private let state: Mutex<State>
 
     private static let accounts = 3
     private static let names = ["one", "two"]
 
     /// Prepares work under names that begin with `prefix`.
-    init(configstore: ConfigStoreClient, prefix: String) {
-        self.configstore = configstore
+    init(site: ComponentSite, prefix: String) {
+        configstore = site.configstore
+        administration = ServiceAdministration(of: .configstore, in: site)
         let accounts = (0..<Self.accounts).map { index in
             Account(
                 name: "\(prefix)\(index)",
@@ -42,6 +46,9 @@ final class AccountWorkload: Sendable {
 
     /// How many changes were acknowledged, and how many answers were lost.
     var counts: (acknowledged: Int, lost: Int) { state.withLock { ($0.acknowledged, $0.lost) } }
+
+    /// How many exports have arrived.
+    var exports: Int { state.withLock(\.exports) }
 
     /// What has been found so far.
     var broken: BrokenPromises { state.withLock(\.broken) }
@@ -62,6 +69,7 @@ final class AccountWorkload: Sendable {
             default: await deleteProject(index, name)
             }
             if Int.random(in: 0..<4, using: &random) == 0 { await read(index) }
+            if Int.random(in: 0..<40, using: &random) == 0 { await export() }
         }
     }
 
@@ -292,10 +300,25 @@ extension AccountWorkload {
 
 extension AccountWorkload {
     /// What the configstore says of an account.
-    private struct Reading {
+    struct Reading {
         var exists = false
         var tokens: Set<String> = []
         var projects: [String: Visibility] = [:]
+    }
+
+    /// Makes an export, and takes what it says of the accounts for read: nobody else changes them, and what was acknowledged is in it.
+    private func export() async {
+        let bytes: [UInt8]
+        do { bytes = try await administration.exportBytes() } catch { return }
+        do {
+            let readings = try ExportedAccounts(ArrivedExport(bytes))
+            for index in 0..<Self.accounts {
+                change(index) { account, broken in Self.compare(&account, with: readings[account.name], &broken) }
+            }
+            state.withLock { $0.exports += 1 }
+        } catch {
+            state.withLock { $0.broken.expect(false, "an export that has arrived cannot be read: \(error)") }
+        }
     }
 
     private func read(_ index: Int, persistently isPersistent: Bool = false) async {

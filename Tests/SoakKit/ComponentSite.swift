@@ -26,8 +26,11 @@ package struct ComponentSite: Sendable {
     package let configstore: ConfigStoreClient
     /// The runservice itself, which knows more than the public API shows.
     package let runservice: RunServiceClient
+    /// The public API, as the administrator whom it knows also while nobody can be looked up.
+    let administration: ServiceConnection
     /// The group of the project's runs.
     package let group: String
+    private let client: HTTPClient
 
     /// The token that is known also while nobody can be looked up.
     package static let adminToken = "admin-token-of-this-test"
@@ -121,9 +124,8 @@ package struct ComponentSite: Sendable {
         _ processes: ComponentProcesses,
         _ client: HTTPClient
     ) async throws -> ComponentSite {
-        func service(_ component: Component, token: String = internalToken) throws -> ServiceConnection {
-            let endpoint = try HTTPEndpoint.url("unix:\(directory)/run/\(component.rawValue).sock")
-            return ServiceConnection(client: client, endpoint: endpoint, token: SecretValue(token))
+        func service(_ component: Component) throws -> ServiceConnection {
+            try connection(to: component, in: directory, client)
         }
         for component in [Component.configstore, .runservice, .gitserver, .gateway] {
             try await persistently { try await service(component).send(.get, "/readyz") }
@@ -142,8 +144,32 @@ package struct ComponentSite: Sendable {
             api: api,
             configstore: configstore,
             runservice: RunServiceClient(connection: try service(.runservice)),
-            group: "/project/\(project.id)"
+            administration: ServiceConnection(client: client, endpoint: try .url(url), token: SecretValue(adminToken)),
+            group: "/project/\(project.id)",
+            client: client
         )
+    }
+
+    /// The service itself.
+    func connection(to component: Component) throws -> ServiceConnection {
+        try Self.connection(to: component, in: directory, client)
+    }
+
+    private static func connection(
+        to component: Component,
+        in directory: String,
+        _ client: HTTPClient
+    ) throws -> ServiceConnection {
+        let endpoint = try HTTPEndpoint.url("unix:\(directory)/run/\(component.rawValue).sock")
+        return ServiceConnection(client: client, endpoint: endpoint, token: SecretValue(internalToken))
+    }
+
+    /// Waits until every run has ended.
+    package func untilRest() async throws {
+        try await patiently("every run ends", within: .seconds(90)) {
+            let active = RunQuery(group: group, limit: 0, phases: ["queued", "running"])
+            return try await persistently { try await runservice.runs(active) }.runs.isEmpty
+        }
     }
 
     private struct NewProject: Encodable {

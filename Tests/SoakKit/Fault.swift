@@ -46,7 +46,9 @@ enum Fault: Sendable, CustomStringConvertible {
         let component = Component.allCases.randomElement(using: &random) ?? .executor
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<30: return .kill(component)
-        case 30..<48: return .pause(component, .milliseconds(.random(in: 20...1_500, using: &random)))
+        case 30..<45: return .pause(component, .milliseconds(.random(in: 20...1_500, using: &random)))
+        // As long as leases and heartbeats.
+        case 45..<48: return .pause(component, .milliseconds(.random(in: 3_000...8_000, using: &random)))
         case 48..<52 where hasDisk: return .fullDisk(.milliseconds(.random(in: 50...1_200, using: &random)))
         case 52..<80: return deadly(&random)
         default: return erroneous(&random)

@@ -42,7 +42,7 @@ final class FaultInjector: Sendable {
                 try await Task.sleep(for: .milliseconds(.random(in: 0...900, using: &random)))
                 let fault = Fault.random(&random, hasDisk: disk != nil)
                 note(fault)
-                group.addTask { try await self.do(fault) }
+                group.addTask { try await self.do(fault, until: end) }
             }
             try await group.waitForAll()
         }
@@ -57,12 +57,16 @@ final class FaultInjector: Sendable {
         }
     }
 
-    private func `do`(_ fault: Fault) async throws {
+    private func `do`(_ fault: Fault, until end: Deadline) async throws {
         switch fault {
         case .kill(let component):
             try await processes.kill(component.rawValue)
         case .pause(let component, let time):
-            try await processes.pause(component.rawValue, for: time)
+            // No pause makes a round much longer than it is to be.
+            try await processes.pause(
+                component.rawValue,
+                for: min(time, max(end.remaining, .zero) + .milliseconds(1_500))
+            )
         case .failPoint(let component, let plan, let time):
             try processes.instruct(component.rawValue, plan)
             guard let time else { return }

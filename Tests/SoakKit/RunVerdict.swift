@@ -11,6 +11,8 @@ package struct RunVerdict: Sendable {
     private let evidence: String?
     private let mayFail: Bool
     private var broken = BrokenPromises("runs")
+    /// The run in which a task ran: a run that was restarted from its failed tasks keeps the others.
+    private var origins: [TaskID: Int64] = [:]
 
     /// Prepares the look.
     /// - Parameters:
@@ -29,33 +31,46 @@ package struct RunVerdict: Sendable {
     /// - Returns: what promises are broken, how many values were looked at, and the highest number.
     package consuming func check(logsBeyond seen: Int64 = 0) async throws -> (broken: BrokenPromises, last: Int64) {
         do {
-            try await patiently("every run ends", within: .seconds(90)) {
-                let active = RunQuery(group: site.group, limit: 0, phases: ["queued", "running"])
-                return try await persistently { try await site.runservice.runs(active) }.runs.isEmpty
-            }
+            try await site.untilRest()
         } catch let error as Failure {
             broken.expect(false, "\(error)")
         }
         let runs = try await persistently {
             try await site.runservice.runs(RunQuery(group: site.group, limit: 0, ascending: true)).runs
         }
+        noteOrigins(runs)
         checkAcknowledged(runs)
         for run in runs { checkEnd(of: run) }
         checkFailures(runs)
         try checkEvidence(runs)
         for run in runs where run.number > seen { try await checkLogs(of: run) }
+        broken.add(try await RemovalVerdict(site: site, ledger: ledger).check(runs))
         return (broken, runs.last?.number ?? 0)
     }
 
+    private mutating func noteOrigins(_ runs: [Run]) {
+        let tasks = runs.flatMap { run in run.tasks.keys.map { ($0, run.number) } }
+        let removed = ledger.removedRuns.flatMap { number, run in run.tasks.map { ($0, number) } }
+        origins = Dictionary(tasks + removed) { min($0, $1) }
+    }
+
+    /// Whether a run is another one's second try.
+    private func isRestarted(_ run: Run) -> Bool {
+        run.tasks.keys.contains { origins[$0] != run.number }
+    }
+
     private mutating func checkAcknowledged(_ runs: [Run]) {
-        broken.expect(runs.map(\.number) == Array(1...Int64(max(runs.count, 1))), "run numbers have gaps")
-        let pushed = runs.filter { $0.annotations["run_creation_trigger"] == "webhook" }
+        let numbers = Set(runs.map(\.number)).union(ledger.removedRuns.keys)
+        broken.expect(numbers == Set(1...max(numbers.max() ?? 1, 1)), "run numbers have gaps")
+        let pushed = runs.filter { $0.annotations["run_creation_trigger"] == "webhook" && !isRestarted($0) }
         let commits = Dictionary(grouping: pushed) { $0.annotations["commit_sha"] ?? "" }.mapValues(\.count)
+        let removed = Set(ledger.removedRuns.values.compactMap(\.commit))
         for commit in ledger.pushes {
-            broken.expect(commits[commit] == 1, "the acknowledged push of \(commit) is \(commits[commit] ?? 0) runs")
+            let isThere = commits[commit] == 1 || commits[commit] == nil && removed.contains(commit)
+            broken.expect(isThere, "the acknowledged push of \(commit) is \(commits[commit] ?? 0) runs")
         }
         broken.expect(commits.values.allSatisfy { $0 == 1 }, "a push is several runs")
-        let requested = Set(runs.map(\.number)).subtracting(pushed.map(\.number))
+        let requested = numbers.subtracting(pushed.map(\.number))
         broken.expect(Set(ledger.numbers).count == ledger.numbers.count, "two requests were answered with one run")
         broken.expect(
             requested.isSuperset(of: ledger.numbers),
@@ -113,7 +128,7 @@ package struct RunVerdict: Sendable {
         for run in runs {
             for task in run.tasks.values {
                 for (index, step) in task.steps.enumerated() where step.phase == .success {
-                    let line = "\(run.number) \(task.name) \(index)"
+                    let line = "\(origins[task.id] ?? run.number) \(task.name) \(index)"
                     broken.expect(counts[line] == 1, "step \(line) is green and ran \(counts[line] ?? 0) times")
                 }
             }
@@ -129,8 +144,13 @@ package struct RunVerdict: Sendable {
                     broken.expect(followed == nil, "\(place) has no log, but was followed")
                     continue
                 }
-                guard let log = try await log(of: task, index, in: run, place) else { continue }
-                let wanted = NumbersPipeline.log(run: run.number, task: task.name, step: index)
+                let removal = ledger.removedLogs[.init(task: task.id, step: index)]
+                guard let log = try await log(of: task, index, in: run, place, mayBeGone: removal != nil) else {
+                    continue
+                }
+                broken.expect(removal != true, "\(place): the log was removed, and is there")
+                let origin = origins[task.id] ?? run.number
+                let wanted = NumbersPipeline.log(run: origin, task: task.name, step: index)
                 broken.expect(
                     Int64(log.count) == step.logBytes,
                     "\(place): \(log.count) of \(step.logBytes ?? -1) bytes"
@@ -142,13 +162,19 @@ package struct RunVerdict: Sendable {
         }
     }
 
-    private mutating func log(of task: RunTask, _ step: Int, in run: Run, _ place: String) async throws -> [UInt8]? {
+    private mutating func log(
+        of task: RunTask,
+        _ step: Int,
+        in run: Run,
+        _ place: String,
+        mayBeGone: Bool
+    ) async throws -> [UInt8]? {
         do {
             return try await persistently {
                 try await site.runservice.log(.step(step), of: task.id, run: run.id).collect()
             }
         } catch  where ErrorChain(error).first(RemoteError.self)?.kind == .notExist {
-            broken.expect(mayFail && task.status == .failed, "\(place) has no log: \(error)")
+            broken.expect(mayBeGone || mayFail && task.status == .failed, "\(place) has no log: \(error)")
             return nil
         }
     }

@@ -40,6 +40,7 @@ package struct RunWorkload: Sendable {
             } else {
                 try await waitForEnd(of: run)
             }
+            ledger.note { $0.ended.insert(run.number) }
         }
     }
 
@@ -59,7 +60,7 @@ package struct RunWorkload: Sendable {
         var found: Run?
         try await patiently("the push of \(commit) to \(branch) is a run", within: .seconds(60)) {
             let page = try await persistently {
-                try await site.runservice.runs(RunQuery(group: "\(site.group)/branch/\(branch)", limit: 3))
+                try await site.runservice.runs(RunQuery(group: "\(site.group)/branch/\(branch)", limit: 20))
             }
             found = page.runs.first { $0.annotations["commit_sha"] == commit }
             return found != nil

@@ -22,6 +22,8 @@ package struct Soak: Sendable {
         package var disk: String?
         /// The file that holds that file system, for the power to fail after every round; nil for a disk that never does.
         package var image: String?
+        /// A file that stands where the machine's boot id does, for the machine to start anew; nil when it cannot be replaced.
+        package var bootID: String?
         /// Where everything is copied to when a promise is broken; nil for nowhere.
         package var keep: String?
 
@@ -46,6 +48,7 @@ package struct Soak: Sendable {
     package func run() async throws -> [String] {
         say("seed \(options.seed)")
         if options.image == nil { say("no image of a disk: the power never fails") }
+        if options.bootID == nil { say("no boot id of its own: no import is killed") }
         if options.disk == nil { say("no disk of its own: it is never full") }
         return try await TemporaryDirectory.with { directory in
             do {

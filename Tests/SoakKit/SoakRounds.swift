@@ -3,6 +3,7 @@ import ConfigStoreService
 import FoundationEssentials
 import Model
 import RunService
+import ServiceKit
 import Store
 import TestSupport
 
@@ -17,6 +18,9 @@ struct SoakRounds: Sendable {
     private let probes: StoreProbes
     private let accounts: [AccountWorkload]
     private let branches: [RunWorkload]
+    private let removals: RemovalWorkload
+    private let exports: RunExportWorkload
+    private let outage: Outage
 
     init(site: ComponentSite, options: Soak.Options, say: @escaping @Sendable (String) -> Void) throws {
         self.site = site
@@ -25,8 +29,13 @@ struct SoakRounds: Sendable {
         evidence = "\(site.directory)/evidence"
         faults = FaultInjector(processes: site.processes, disk: options.disk)
         probes = StoreProbes(directory: "\(site.data)/shared")
-        accounts = (0..<2).map { AccountWorkload(configstore: site.configstore, prefix: "acc\($0)x") }
+        accounts = (0..<2).map { AccountWorkload(site: site, prefix: "acc\($0)x") }
         let ledger = ledger
+        removals = RemovalWorkload(site: site, ledger: ledger)
+        exports = RunExportWorkload(site: site, ledger: ledger)
+        var power: PowerLoss?
+        if let disk = options.disk, let image = options.image { power = PowerLoss(disk: disk, image: image) }
+        outage = Outage(processes: site.processes, power: power, bootID: options.bootID)
         branches = (0..<3).map { RunWorkload(site: site, ledger: ledger, branch: "b\($0)") }
     }
 
@@ -40,11 +49,14 @@ struct SoakRounds: Sendable {
         for round in 1... {
             let reports = "\(site.directory)/reports\(round)"
             try await work(&random, reports: reports, isFirst: round == 1)
-            if let disk = options.disk, let image = options.image {
-                try await site.processes.whileDown { try await PowerLoss(disk: disk, image: image).happen() }
-            }
+            // Before an outage or after it: one that follows an exchange shows whether that lasts.
+            let exchangesFirst = Bool.random(using: &random)
+            var exchanged = exchangesFirst ? try await exchange(&random) : BrokenPromises("")
+            if outage.power != nil || outage.isAnotherStart { try await outage.happen(cutsPower: true) }
             var verdict = try await verdict(logsBeyond: seen)
             verdict.broken.add(try await shared(reports, &earlier))
+            if !exchangesFirst { exchanged = try await exchange(&random) }
+            verdict.broken.add(exchanged)
             (checked, seen) = (checked + verdict.broken.checked, verdict.last)
             report(round, checked)
             let history = faults.takeHistory()
@@ -54,15 +66,18 @@ struct SoakRounds: Sendable {
             }
             if end.isPast || round == options.rounds { break }
         }
+        for account in accounts { await account.verify() }
+        let late = accounts.flatMap(\.broken.messages)
+        guard late.isEmpty else { return late }
         let whole = try await RunVerdict(site: site, ledger: ledger.page, evidence: evidence, mayFail: true).check()
-        say("\(whole.last) runs with all their logs are there at the end")
+        say("all of \(whole.last) runs that were not removed are there at the end, with their logs")
         return whole.broken.messages
     }
 
     /// Works and breaks for a round's time, and comes to rest.
     private func work(_ random: inout SeededRandom, reports: String, isFirst: Bool) async throws {
         let end = Deadline.after(options.roundTime)
-        let seeds = (0..<8).map { _ in random.next() }
+        let seeds = (0..<10).map { _ in random.next() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, branch) in branches.enumerated() {
                 group.addTask { try await branch.work(SeededRandom(seeds[index]), pushesFirst: isFirst) { end.isPast } }
@@ -74,6 +89,8 @@ struct SoakRounds: Sendable {
                 var own = SeededRandom(seeds[6])
                 try await probes.run(&own, reports: reports, until: end)
             }
+            group.addTask { try await removals.work(SeededRandom(seeds[8]), until: end) }
+            group.addTask { try await exports.work(SeededRandom(seeds[9]), until: end) }
             group.addTask {
                 var own = SeededRandom(seeds[7])
                 try await faults.run(&own, until: end)
@@ -89,6 +106,7 @@ struct SoakRounds: Sendable {
             await account.verify()
             broken.add(account.broken)
         }
+        broken.add(exports.broken)
         let runs = try await RunVerdict(site: site, ledger: ledger.page, evidence: evidence, mayFail: true)
             .check(logsBeyond: seen)
         broken.add(runs.broken)
@@ -98,6 +116,20 @@ struct SoakRounds: Sendable {
         broken.add(try await look("runservice", "\(site.data)/runservice", copies, RunReadModel()))
         broken.add(try await look("gitserver", "\(site.data)/gitserver/outbox", copies, nil))
         return (broken, runs.last)
+    }
+
+    /// Exchanges the records of one service by the same, once nothing runs any more.
+    private func exchange(_ random: inout SeededRandom) async throws -> BrokenPromises {
+        let service: Component = Bool.random(using: &random) ? .configstore : .runservice
+        try await site.untilRest()
+        var exchange = ServiceExchange(of: service, in: site, outage: outage)
+        defer { remove("\(site.directory)/copies") }
+        let start = ContinuousClock.now
+        let broken = try await exchange.run(&random)
+        say(
+            "\(service.rawValue): exchanged its records by the same, broken off \(exchange.tally.broken) times, \(exchange.tally.happened) of them done; \(start.duration(to: .now))"
+        )
+        return broken
     }
 
     /// Looks at the store that is shared by many processes, and exchanges its content by the same.
@@ -131,6 +163,7 @@ struct SoakRounds: Sendable {
     }
 
     private func remove(_ path: String) {
+        guard FileManager.default.fileExists(atPath: path) else { return }
         do { try FileManager.default.removeItem(atPath: path) } catch { say("cannot remove \(path): \(error)") }
     }
 
@@ -143,7 +176,9 @@ struct SoakRounds: Sendable {
             round \(round): \(page.acknowledged) runs and \(changes.0) changes acknowledged (\(changes.1) answers lost), \
             \(page.followed.count) logs followed (broken off \(page.breaks) times); faults: \(counts), acted \
             \(site.processes.actedCount()), deaths \(site.processes.deaths.count); store processes: \(probes.toll.deaths) killed, \
-            \(probes.toll.pauses) paused; \(checked) values checked
+            \(probes.toll.pauses) paused; restarted: \(page.restarts) runs; removed: \(page.removedRuns.count) runs, \
+            \(page.removedLogs.count) logs; exports compared: \
+            \(exports.count) of runs, \(accounts.map(\.exports).reduce(0, +)) of accounts; \(checked) values checked
             """
         )
     }

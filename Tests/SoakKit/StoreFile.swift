@@ -1,6 +1,7 @@
 import Base
 import FoundationEssentials
 import GRDB
+import Glibc
 
 /// A store's file as SQLite sees it, whatever the store makes of it.
 struct StoreFile: Sendable {
@@ -15,7 +16,7 @@ struct StoreFile: Sendable {
         configuration.readonly = true
         // A copy cannot be made inside of another transaction.
         configuration.allowsUnsafeTransactions = true
-        let original = try DatabaseQueue(path: "\(source)/store.sqlite", configuration: configuration)
+        let original = try Self.open("\(source)/store.sqlite", configuration)
         try original.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
         queue = try DatabaseQueue(path: path)
     }
@@ -23,6 +24,18 @@ struct StoreFile: Sendable {
     /// Opens the file in a directory that nobody else uses.
     init(directory: String) throws {
         queue = try DatabaseQueue(path: "\(directory)/store.sqlite")
+    }
+
+    /// SQLite does not wait for a process that is just closing the file.
+    private static func open(_ path: String, _ configuration: Configuration) throws -> DatabaseQueue {
+        let end = Deadline.after(.seconds(30))
+        while true {
+            do {
+                return try DatabaseQueue(path: path, configuration: configuration)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && !end.isPast {
+                usleep(10_000)
+            }
+        }
     }
 
     /// The rows of a query, each value as text.

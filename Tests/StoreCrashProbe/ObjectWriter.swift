@@ -27,6 +27,17 @@ struct ObjectWriter: Sendable {
         }
     }
 
+    /// Writes objects and then removes them all, reporting each removal; nothing is written any more then.
+    func remove() async throws {
+        let names = (0..<40).map { "removed/\($0 % 7)/\($0)" }
+        for name in names { try await store.write(name, bytes: [1]) }
+        for name in names {
+            try await store.delete(name)
+            report.write("ack \(name)")
+        }
+        while true { try await Task.sleep(for: .seconds(60)) }
+    }
+
     /// Writes until the disk is full, makes room and writes on.
     func fill() async throws {
         let ballast = "\(directory)/ballast"

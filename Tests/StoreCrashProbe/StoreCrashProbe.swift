@@ -18,6 +18,9 @@ struct StoreCrashProbe {
         let report = try Report(path: arguments[3])
         do {
             if arguments[1] == "objects" { try await ObjectWriter(directory: arguments[2], report: report).run() }
+            if arguments[1] == "removeobjects" {
+                try await ObjectWriter(directory: arguments[2], report: report).remove()
+            }
             if arguments[1] == "fillobjects" {
                 return try await ObjectWriter(directory: arguments[2], report: report).fill()
             }
@@ -41,6 +44,8 @@ struct StoreCrashProbe {
         case "refused": await refused(type: arguments[0])
         case "rewrite": try await rewrite(keys: Int(arguments[0]) ?? 0)
         case "soak": try await SoakWriter(store: store, report: report, name: arguments[0]).run()
+        case "clock":
+            try await ClockWatcher(store: store, report: report).run(ttl: .milliseconds(Int(arguments[0]) ?? 0))
         case "toggle": try await SoakWriter.toggle(store, report)
         default: throw Failure("unknown mode \(mode)")
         }

@@ -78,4 +78,17 @@ struct PowerLossTests {
             }
         }
     }
+
+    @Test("removed objects are not there again after it")
+    func removals() async throws {
+        for (round, count) in [1, 13, 40].enumerated() {
+            let result = try await fail("removeobjects", after: count, round: round)
+            let store = try await PosixStore.open(path: result.directory)
+            #expect(result.lines.count >= count)
+            for line in result.lines {
+                let name = String(line.split(separator: " ")[1])
+                #expect(try await !store.exists(name), "\(name), after \(count) removals")
+            }
+        }
+    }
 }

@@ -34,6 +34,20 @@ struct ProcessTests {
         #expect(try await store.read { try $0.record(type: "counter", id: "n")?.data.text } == "400")
     }
 
+    @Test(
+        "a process that opens a store once more still counts as having it open: nobody who closes it takes its log away"
+    )
+    func openedTwice() async throws {
+        let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        let again = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])
+        for number in 1...4 {
+            let probe = try Probe("count", ["n", "1"])
+            try await probe.wait()
+            #expect(try await store.read { try $0.record(type: "counter", id: "n")?.data.text } == "\(2 * number - 1)")
+            _ = try await again.commit(.of { $0.put(record: "n", type: "counter", Data("\(2 * number)")) })
+        }
+    }
+
     @Test("a follower in another process learns of every commit as it happens")
     func wakeUp() async throws {
         let store = try await LocalStore.open(directory: TemporaryDirectory.path, projections: [])

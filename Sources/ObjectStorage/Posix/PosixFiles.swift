@@ -95,16 +95,30 @@ enum PosixFiles {
         guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove \(path)") }
     }
 
-    /// Removes an object's file and then the parents that are empty.
+    /// Removes an object's file and then the parents that are empty; a power loss brings nothing back.
+    ///
+    /// That is synced also when there was nothing: whoever removed it may have died before.
     static func delete(_ path: String, data: String) throws -> Bool {
-        guard try facts(path, name: path) != nil else { return false }
-        guard unlink(path) == 0 else {
-            if errno == ENOENT { return false }
-            throw SystemError("remove \(path)")
-        }
+        let isThere = try facts(path, name: path) != nil
+        let wasRemoved = isThere && unlink(path) == 0
+        guard wasRemoved || !isThere || errno == ENOENT else { throw SystemError("remove \(path)") }
         var directory = parent(of: path)
-        while directory != data, rmdir(directory) == 0 { directory = parent(of: directory) }
-        return true
+        while wasRemoved, directory != data, rmdir(directory) == 0 { directory = parent(of: directory) }
+        try FailPoint.objectDirectories.pass()
+        try syncNearest(directory, data: data)
+        return wasRemoved
+    }
+
+    /// Syncs a directory or, when somebody has removed it, the next one above it that is there.
+    private static func syncNearest(_ directory: String, data: String) throws {
+        var directory = directory
+        while true {
+            do {
+                return try AtomicFile.sync(directory: directory)
+            } catch let error as SystemError where [ENOENT, ENOTDIR].contains(error.code) && directory != data {
+                directory = parent(of: directory)
+            }
+        }
     }
 
     /// Removes directories in which there is no file.
