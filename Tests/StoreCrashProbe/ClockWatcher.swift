@@ -14,7 +14,8 @@ struct ClockWatcher: Sendable {
             group.addTask {
                 try await store.authority.withLock("watch", ttl: ttl) { handle in try await beat(handle, lease) }
             }
-            try await group.waitForAll()
+            try await group.next()
+            group.cancelAll()
         }
     }
 
