@@ -268,8 +268,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Base", "Model", "HTTPTransport", "WorkerClients", "ServiceKit", "GatewayService", "TestSupport",
-                "SoakKit",
+                "Base", "Model", "HTTPTransport", "ObjectStorage", "WorkerClients", "ServiceKit", "GatewayService",
+                "TestSupport", "SoakKit",
                 "martletd", "martlet", "MartletSoak", "StoreCrashProbe",
                 .httpTypes, .logging, .subprocess, .systemPackage,
             ],

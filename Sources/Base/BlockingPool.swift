@@ -6,10 +6,19 @@ import Synchronization
 /// when all threads are busy.
 public final class BlockingPool: Sendable {
     private struct State {
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: [Call] = []
         var threads = 0
+        /// Threads that wait for work, or are about to.
         var idle = 0
         var wakeUp: WakeUp?
+    }
+
+    private final class Call: Sendable {
+        let body: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void) {
+            self.body = body
+        }
     }
 
     private let name: String
@@ -32,14 +41,24 @@ public final class BlockingPool: Sendable {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
             do {
-                let wakeUp = try wakeUp()
-                try startThreadIfNeeded(wakeUp)
-                state.withLock { $0.waiting.append { continuation.resume(with: Result { try body() }) } }
-                wakeUp.signal()
+                try accept(Call { continuation.resume(with: Result { try body() }) })
             } catch {
                 continuation.resume(throwing: error)
             }
         }
+    }
+
+    private func accept(_ call: Call) throws {
+        let wakeUp = try wakeUp()
+        let needsThread = state.withLock { state in
+            state.waiting.append(call)
+            guard state.idle < state.waiting.count, state.threads < limit else { return false }
+            state.threads += 1
+            state.idle += 1
+            return true
+        }
+        if needsThread { try startThread(for: call, wakeUp) }
+        wakeUp.signal()
     }
 
     private func wakeUp() throws -> WakeUp {
@@ -51,33 +70,30 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    private func startThreadIfNeeded(_ wakeUp: WakeUp) throws {
-        let isNeeded = state.withLock { state in
-            guard state.idle <= state.waiting.count, state.threads < limit else { return false }
-            state.threads += 1
-            return true
-        }
-        guard isNeeded else { return }
+    private func startThread(for call: Call, _ wakeUp: WakeUp) throws {
         do {
             try NamedThread.start(name: name) { [self] in loop(wakeUp) }
         } catch {
-            let threads = state.withLock { state in
+            try state.withLock { state in
                 state.threads -= 1
-                return state.threads
+                state.idle -= 1
+                // Others will come to it, unless there are none.
+                guard state.threads == 0 else { return }
+                state.waiting.removeAll { $0 === call }
+                throw error
             }
-            if threads == 0 { throw error }
         }
     }
 
     private func loop(_ wakeUp: WakeUp) {
         while true {
-            state.withLock { $0.idle += 1 }
             wakeUp.wait()
-            let work = state.withLock { state in
+            let call = state.withLock { state in
                 state.idle -= 1
                 return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
             }
-            work?()
+            call?.body()
+            state.withLock { $0.idle += 1 }
         }
     }
 }

@@ -36,9 +36,10 @@ public enum FailPoint: String, CaseIterable, Sendable {
     case pushAnswer = "push.answer"
     case pushAnnounced = "push.announced"
 
-    // A task at the executor: the bytes of its record, before that takes its name, and the bytes of a log
+    // A task at the executor: the bytes of its record, before that takes its name, before the first one's sync, and the bytes of a log
     case taskWrite = "task.write"
     case taskRename = "task.rename"
+    case taskSync = "task.sync"
     case taskLog = "task.log"
 
     /// Passes the place: nothing happens unless this process was told otherwise.

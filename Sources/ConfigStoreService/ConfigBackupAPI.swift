@@ -19,7 +19,10 @@ struct ConfigBackupAPI: Sendable {
     /// Adds the routes below `backup`.
     func addRoutes(to group: RouterGroup<ServiceContext>) {
         RestoreRoutes(mark: mark, isOpen: isInMaintenance, isEmpty: isEmpty).add(to: group)
-        group.get("key") { _, _ in try await key() }
+        group.get("key") { _, _ in
+            try await mark.expectNone()
+            return try await key()
+        }
         group.put("key") { request, _ in
             try await mark.expect(isOpen: isInMaintenance)
             let bytes = try await request.bytes(limit: SealingKey.size)

@@ -20,7 +20,7 @@ struct ConfigCheck: RecordCheck {
         self.sealing = sealing
     }
 
-    mutating func check(_ record: ImportedRecord) throws {
+    mutating func check(_ record: ImportedRecord, _ content: Void) throws {
         switch record.type {
         case KeyCheck.recordType: try checkKey(record)
         case RemoteSource.recordType: try check(read(RemoteSource.self, record))

@@ -27,11 +27,12 @@ package struct ConfigStoreDaemon: Service {
             open: { try await ConfigStore.openStore(in: directory) },
             importRules: { ConfigExport.rules(try await ConfigStore.sealingKey(in: directory)) },
             makeBackup: { store in
-                BackupRoutes { group, isInMaintenance in
+                let mark = RestoreMark(directory: directory)
+                return BackupRoutes(mark: mark) { group, isInMaintenance in
                     ConfigBackupAPI(
                         store: store,
                         keyPath: ConfigStore.keyPath(in: directory),
-                        mark: RestoreMark(directory: directory),
+                        mark: mark,
                         isInMaintenance: isInMaintenance
                     ).addRoutes(to: group)
                 }

@@ -16,6 +16,7 @@ struct BackupProxy: Sendable {
         "notEmpty", "otherRestore", "noRestore", "notInMaintenance", "invalidBackup", "invalidKey", "invalidOutbox",
         "invalidBundle",
         "invalidObject", "invalidRepositoryPath", "invalidRef", "brokenBody", "bodyTooLarge",
+        "objectStorageUnavailable", "restoreUnfinished",
     ]
     private static let parameters = ["after", "limit", "head"]
     private static let prefix = "/api/v1alpha/backup/"

@@ -27,7 +27,7 @@ struct ServiceMaintenanceRoutes: Sendable {
         }
         required.delete("maintenance/:service") { _, context in
             let worker = try worker(context)
-            try await relay(["maintenanceAlreadyDisabled"]) { try await worker.disable() }
+            try await relay(["maintenanceAlreadyDisabled", "restoreUnfinished"]) { try await worker.disable() }
             return Self.done
         }
         required.get("export/:service") { _, context in try await export(try worker(context)) }

@@ -28,7 +28,8 @@ struct GitBackupAPI: Sendable {
         let group = routes.group("api/v1alpha/backup")
         RestoreRoutes(mark: mark, isEmpty: isEmpty, onEnd: onRestored).add(to: group)
         group.get("outbox") { _, _ in
-            Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try await outbox.backup())))
+            try await mark.expectNone()
+            return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try await outbox.backup())))
         }
         group.put("outbox") { request, _ in
             try await mark.expect()

@@ -60,15 +60,16 @@ package struct GitDaemon: Service {
             care: care,
             lanes: lanes
         )
+        let mark = RestoreMark(directory: directory)
         let backend = GitHTTPBackend(
             git: git,
             repositories: repositories,
             objects: objects,
             outbox: outbox,
             receiver: receiver,
+            mark: mark,
             lanes: lanes
         )
-        let mark = RestoreMark(directory: directory)
         let (deliveries, settlement) = (deliveries, settlement)
         let recall: @Sendable () async throws -> Void = {
             try await deliveries.recall()

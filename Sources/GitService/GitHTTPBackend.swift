@@ -14,6 +14,7 @@ struct GitHTTPBackend: Sendable {
     let objects: GitObjects
     let outbox: Outbox
     let receiver: PushReceiver
+    let mark: RestoreMark
     let lanes: Lanes<RepositoryPath>
 
     /// The most bytes that a fetch may say about what it has; ten times what the largest known repositories need.
@@ -69,6 +70,7 @@ struct GitHTTPBackend: Sendable {
         _ service: RepositoryRequest.Service,
         _ request: Request
     ) async throws -> Response {
+        if service == .receivePack { try await mark.expectNone(.unavailable) }
         if service == .receivePack, repository.kind == .direct {
             try await repositories.create(repository, defaultBranch: Self.directRunBranch)
         }
@@ -98,6 +100,7 @@ struct GitHTTPBackend: Sendable {
     }
 
     private func receive(_ repository: RepositoryPath, _ request: Request) async throws -> Response {
+        try await mark.expectNone(.unavailable)
         _ = try repositories.existing(repository)
         let body = try RequestBytes(request.body, encoding: request.headers[.contentEncoding], limit: .max)
         let commands = try await receiver.commands(in: body)

@@ -1,6 +1,7 @@
 import Base
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import ObjectStorage
 import ServiceKit
@@ -29,7 +30,10 @@ struct RunBackupAPI: Sendable {
     /// Adds the routes below `backup`.
     func addRoutes(to group: RouterGroup<ServiceContext>) {
         RestoreRoutes(mark: mark, isOpen: isInMaintenance, isEmpty: isEmpty).add(to: group)
-        group.get("objects") { request, _ in try Response.json(try await page(after: request.query("after") ?? "")) }
+        group.get("objects") { request, _ in
+            try await mark.expectNone()
+            return try Response.json(try await page(after: request.query("after") ?? ""))
+        }
         group.get("objects/**") { request, _ in try await open(try Self.name(in: request)) }
         group.put("objects/**") { request, _ in
             try await mark.expect(isOpen: isInMaintenance)
@@ -47,7 +51,7 @@ struct RunBackupAPI: Sendable {
     }
 
     private func page(after name: String, limit: Int = pageSize) async throws -> [Entry] {
-        try await attempt("list the objects after \(name)") {
+        try await reachable("list the objects after \(name)") {
             let store = try await objects.store()
             var found: [Entry] = []
             for tree in Self.trees where found.count < limit {
@@ -65,7 +69,7 @@ struct RunBackupAPI: Sendable {
     private func open(_ name: String) async throws -> Response {
         let reader: any ObjectReader
         do {
-            reader = try await objects.store().open(name)
+            reader = try await reachable("open the object \(name)") { try await objects.store().open(name) }
         } catch let error where ObjectStorageError.isNotExist(error) {
             throw APIError(.notExist, code: "objectDoesNotExist", "There is no object \(name).", cause: error)
         }
@@ -81,11 +85,24 @@ struct RunBackupAPI: Sendable {
             throw APIError(.badRequest, code: "lengthRequired", "The length of an object must be said.")
         }
         do {
-            try await objects.store().write(name, size: size, body: request.body.map { Array(buffer: $0) })
-        } catch let error as ObjectStorageError where [.clash, .shortWrite].contains(error.kind) {
+            _ = try await reachable("write the object \(name)") {
+                try await objects.store().write(name, size: size, body: request.body.map { Array(buffer: $0) })
+            }
+        } catch let error where [.clash, .shortWrite].contains(ErrorChain(error).first(ObjectStorageError.self)?.kind) {
             throw APIError(.badRequest, code: "invalidObject", "The object \(name) cannot be stored.", cause: error)
         }
         return .empty()
+    }
+
+    // Whoever makes a backup or restores one is told what is in their way, and waits for a storage that comes back.
+    private func reachable<Value: Sendable>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await attempt(what, body)
+        } catch let error where ErrorChain(error).first(ObjectStorageError.self)?.kind == .unavailable {
+            Logger.current.warning("object storage cannot be used", error: error)
+            let message = "The object storage cannot be used now; the log of the runservice says why."
+            throw APIError(.unavailable, code: "objectStorageUnavailable", message, cause: error)
+        }
     }
 
     // Segment by segment: an encoded slash must not become one.

@@ -15,15 +15,29 @@ struct RunCheck: RecordCheck {
     private var highest: [String: Int64] = [:]
     private var counters: [String: Int64] = [:]
 
-    mutating func check(_ record: ImportedRecord) throws {
+    enum Content: Sendable {
+        case definition(RunDefinition)
+        case run(Run)
+        case counter(Int64)
+    }
+
+    static func read(_ record: ImportedRecord) throws -> Content {
         // Lists are joined from the texts as they are stored, which the other encodings of JSON would spoil.
         guard !record.data.withUnsafeBytes({ $0.contains(0) }) else {
-            throw Self.refusal("\(record.type) \(record.id) is not in UTF-8")
+            throw refusal("\(record.type) \(record.id) is not in UTF-8")
         }
-        switch record.type {
-        case RunKeys.definition: try check(JSONCoding.decode(RunDefinition.self, from: record.data), record)
-        case RunKeys.run: try check(JSONCoding.decode(Run.self, from: record.data), record)
-        default: try check(counter: JSONCoding.decode(Int64.self, from: record.data), record)
+        return switch record.type {
+        case RunKeys.definition: .definition(try JSONCoding.decode(RunDefinition.self, from: record.data))
+        case RunKeys.run: .run(try JSONCoding.decode(Run.self, from: record.data))
+        default: .counter(try JSONCoding.decode(Int64.self, from: record.data))
+        }
+    }
+
+    mutating func check(_ record: ImportedRecord, _ content: Content) throws {
+        switch content {
+        case .definition(let definition): try check(definition, record)
+        case .run(let run): try check(run, record)
+        case .counter(let value): try check(counter: value, record)
         }
     }
 

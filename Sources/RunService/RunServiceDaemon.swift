@@ -46,7 +46,7 @@ package struct RunServiceDaemon: Service {
         let storage = configuration.objectStorage
         let objects = ObjectsOnDemand { try await storage.open() }
         let mark = RestoreMark(directory: configuration.dataDirectory)
-        return BackupRoutes { group, isInMaintenance in
+        return BackupRoutes(mark: mark) { group, isInMaintenance in
             RunBackupAPI(store: store, objects: objects, mark: mark, isInMaintenance: isInMaintenance)
                 .addRoutes(to: group)
         }

@@ -36,6 +36,7 @@ extension ConfigurationReader {
         )
         let location = checked(top.optional("location"), "a region such as \"us-east-1\"", S3Configuration.isLocation)
         s3.location = location ?? s3.location
+        s3.certificateAuthorityFile = path(top.optional("caFile"))
         s3.usesPathStyle = top.optional("pathStyle")?.bool() ?? s3.usesPathStyle
         return s3
     }

@@ -42,7 +42,8 @@ struct MaintenanceRoutes: Sendable {
             )
         }
         group.delete("maintenance") { _, _ in
-            try await wish(
+            try await backup.expectNoRestore()
+            return try await wish(
                 false,
                 otherwise: APIError(
                     .badRequest,
@@ -123,8 +124,14 @@ struct MaintenanceRoutes: Sendable {
         rules.skipsUnknown = try request.flag("skipUnknown")
         let source = try await take(request.body, rules)
         if !isDryRun {
-            _ = try await attempt("import into the \(rules.service)") {
-                try await store.authority.replaceAll(with: source, force: isForced)
+            do {
+                _ = try await attempt("import into the \(rules.service)") {
+                    try await store.authority.replaceAll(with: source, force: isForced)
+                }
+            } catch let error where StoreError.kind(of: error) == .locked {
+                let message =
+                    "Another import into the \(rules.service) is under way, or was killed just now. Try again in a minute."
+                throw APIError(.unavailable, code: "importUnderWay", message, cause: error)
             }
             Logger.current.notice("import made")
         }

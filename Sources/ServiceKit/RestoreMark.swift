@@ -1,4 +1,4 @@
-import Base
+package import Base
 import Glibc
 
 /// Remembers that a service is being restored from a backup, and from which: a restore that broke off goes on with the same backup,
@@ -14,6 +14,11 @@ package struct RestoreMark: Sendable {
     /// Uses the mark in a service's directory.
     package init(directory: String) {
         path = "\(directory)/restoring"
+    }
+
+    /// Whether a service with that directory is being restored.
+    package static func exists(in directory: String) -> Bool {
+        access(RestoreMark(directory: directory).path, F_OK) == 0
     }
 
     /// The backup that is being restored; nil in ordinary life.
@@ -61,6 +66,19 @@ package struct RestoreMark: Sendable {
         guard try await backup() != nil else {
             throw APIError(.badRequest, code: "noRestore", "No restore was begun here.")
         }
+    }
+
+    /// Refuses what would take a service for whole that is being restored.
+    /// - Parameter kind: the kind of the refusal.
+    /// - Throws: ``APIError`` with code `restoreUnfinished`.
+    package func expectNone(_ kind: ErrorKind = .badRequest) async throws {
+        guard let backup = try await backup() else { return }
+        let message =
+            """
+            The restore of a backup (\(backup)) into this installation has not ended, and until then it is not whole. Repeat the restore \
+            with the same backup, or begin again with empty data directories.
+            """
+        throw APIError(kind, code: "restoreUnfinished", message)
     }
 
     /// Ends the restore; nothing happens when there is none.

@@ -10,30 +10,18 @@ extension EmbeddedAuthority {
 
     /// Replaces all records by those of a validated import, in one step.
     @concurrent package func replaceAll(with source: ImportSource, force: Bool) async throws -> StoreIdentity {
-        do {
-            return try await withLock(Replacement.lock, ttl: Self.lockTime, wait: false) { [self] handle in
-                try await replaceAll(with: source, force: force, under: handle)
+        try await withLock(Replacement.lock, ttl: Self.lockTime, wait: false) { [self] handle in
+            guard try await store.read({ try $0.maintenance() }).isWanted else { throw StoreError.notInMaintenance() }
+            if !force { try await expectInstancesReady() }
+            try await keepContent(of: source.service)
+            let replacement = Replacement(projections: projections, handle: handle)
+            let revision = try await queue.run { try replacement.begin($0) }
+            try await stage(source.records, revision: revision, replacement)
+            for index in try await queue.run({ try replacement.indexes($0) }) {
+                try await queue.run { try replacement.build(index: index, revision: revision, $0) }
             }
-        } catch let error as StoreError where error.kind == .locked {
-            throw StoreError.importUnderWay(error)
+            return try await exchange(replacement)
         }
-    }
-
-    private func replaceAll(
-        with source: ImportSource,
-        force: Bool,
-        under handle: LockHandle
-    ) async throws -> StoreIdentity {
-        guard try await store.read({ try $0.maintenance() }).isWanted else { throw StoreError.notInMaintenance() }
-        if !force { try await expectInstancesReady() }
-        try await keepContent(of: source.service)
-        let replacement = Replacement(projections: projections, handle: handle)
-        let revision = try await queue.run { try replacement.begin($0) }
-        try await stage(source.records, revision: revision, replacement)
-        for index in try await queue.run({ try replacement.indexes($0) }) {
-            try await queue.run { try replacement.build(index: index, revision: revision, $0) }
-        }
-        return try await exchange(replacement)
     }
 
     private func expectInstancesReady() async throws {

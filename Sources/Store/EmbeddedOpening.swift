@@ -60,10 +60,9 @@ struct EmbeddedOpening {
             signal.publish(transaction.meta.revision, isGapless ? transaction.changed : nil)
             doorbell.ring()
         }
-        let owner = "\(getpid())-\(UUID().uuidString.lowercased())"
         let authority = EmbeddedAuthority(
             identity: identity,
-            owner: owner,
+            owner: Self.makeOwner(),
             queue: queue,
             store: store,
             projections: projections
@@ -174,11 +173,28 @@ struct EmbeddedOpening {
         guard finding == "ok" else { throw StoreError(.corrupted, "\(path) is damaged: \(finding)") }
     }
 
-    /// Drops what a killed import left, unless one is at work in another process.
+    /// Drops what a killed import left, its lock included, unless one is at work in another process.
     private func dropLeftovers(_ db: Database) throws {
-        let holder = try db.firstRow("SELECT bootID, deadline FROM lock WHERE name = ?", [.text(Replacement.lock)])
-        if let holder, try !clock.isPast(holder.integer("deadline"), bootID: holder.text("bootID")) { return }
+        let holder = try db.firstRow(
+            "SELECT owner, bootID, deadline FROM lock WHERE name = ?",
+            [.text(Replacement.lock)]
+        )
+        if let holder, try !clock.isPast(holder.integer("deadline"), bootID: holder.text("bootID")),
+            Self.mayLive(try holder.text("owner"))
+        {
+            return
+        }
+        try db.run("DELETE FROM lock WHERE name = ?", [.text(Replacement.lock)])
         try Replacement.dropLeftovers(db)
+    }
+
+    /// The name of an owner of locks: begins with the process, so that others see when that is no more.
+    private static func makeOwner() -> String { "\(getpid())-\(UUID().uuidString.lowercased())" }
+
+    /// Whether an owner of locks may be at work; should one be taken for dead that is not, its fence stops it.
+    private static func mayLive(_ owner: String) -> Bool {
+        guard let id = owner.split(separator: "-").first.flatMap({ pid_t($0) }), id > 0 else { return true }
+        return kill(id, 0) == 0 || errno != ESRCH
     }
 
     /// Brings the file to the current schema and projections, in one transaction.

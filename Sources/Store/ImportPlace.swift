@@ -1,7 +1,7 @@
 import Base
 
 /// Where in a stream its reader is.
-struct ImportPlace {
+struct ImportPlace: Sendable {
     /// The code of every refusal of a stream.
     static let code = "invalidImport"
 
@@ -35,6 +35,18 @@ struct ImportPlace {
             line: source
         )
     }
+}
+
+/// A record of a stream, and where it stands.
+struct PlacedRecord: Sendable {
+    let record: ImportedRecord
+    let place: ImportPlace
+}
+
+/// Records that follow one another in a stream, and what is wrong behind them.
+struct ImportBatch: Sendable {
+    let records: [PlacedRecord]
+    let refusal: (any Error)?
 }
 
 /// Checks that records come type by type, each type once, with ascending ids.

@@ -2,7 +2,7 @@ import Base
 import Crypto
 import FoundationEssentials
 
-/// Reads a stream that claims to be an export, strictly, piece by piece.
+/// Cuts a stream that claims to be an export into records, strictly, piece by piece, and keeps those that are found good.
 ///
 /// Two formats: ours, whose lines are written in exactly one way and proved by a checksum, and Agola v0.7's, objects one after
 /// another. The first bytes decide.
@@ -28,11 +28,12 @@ struct ImportReader {
 
     private var format = Format.undecided
     private var hasEnded = false
-    private var check: any RecordCheck
     // Beside the format and not in it, so that what it holds is never copied.
     private var converter: (any RecordConverter)?
     private let directory: String
     private var staged: StagedRecords
+    /// The records of the batch that is being cut.
+    private var batch: [PlacedRecord] = []
     private var buffer: [UInt8] = []
     private var splitter = JSONObjectSplitter()
     /// Bytes of the buffer that hold no end of a line.
@@ -40,14 +41,52 @@ struct ImportReader {
 
     init(rules: ImportRules, spool: SpoolFile) {
         self.rules = rules
-        check = rules.makeCheck()
         directory = spool.directory
         staged = StagedRecords(spool: spool)
     }
 
-    mutating func add(_ bytes: [UInt8]) throws {
-        buffer += bytes
-        if case .undecided = format { try decide() }
+    /// The records that end in the next piece.
+    mutating func cut(_ bytes: [UInt8]) -> ImportBatch {
+        collect { reader in
+            reader.buffer += bytes
+            if case .undecided = reader.format { try reader.decide() }
+            try reader.readBuffer()
+        }
+    }
+
+    /// The records that show only at the end.
+    mutating func cutRest() -> ImportBatch {
+        collect { try $0.readRest() }
+    }
+
+    /// Keeps a record unless `check` finds it wanting.
+    mutating func keep(_ placed: PlacedRecord, after check: () throws -> Void) throws {
+        try Self.placed(placed.place, "\(placed.record.type) \(placed.record.id)", check)
+        try staged.append(placed.record)
+    }
+
+    /// All that was kept.
+    mutating func finish(_ lane: any ImportLane) throws -> ImportSource {
+        let noticed = try Self.placed(place, "the export") { try lane.finish() }
+        try staged.flush()
+        return ImportSource(
+            service: rules.service,
+            summary: ImportSummary(header: header, records: staged.counts, warnings: warnings + noticed),
+            records: staged
+        )
+    }
+
+    private mutating func collect(_ body: (inout Self) throws -> Void) -> ImportBatch {
+        defer { batch = [] }
+        do {
+            try body(&self)
+            return ImportBatch(records: batch, refusal: nil)
+        } catch {
+            return ImportBatch(records: batch, refusal: error)
+        }
+    }
+
+    private mutating func readBuffer() throws {
         switch format {
         case .undecided: return
         case .ours: try readLines()
@@ -55,7 +94,7 @@ struct ImportReader {
         }
     }
 
-    mutating func finish() throws -> ImportSource {
+    private mutating func readRest() throws {
         if case .undecided = format, !buffer.isEmpty {
             try readAsAgola()
             try readObjects()
@@ -69,13 +108,6 @@ struct ImportReader {
             guard entries > 0 else { throw place.error("the stream holds no records") }
             for record in try Self.placed(place, "the end", { try converter?.finish() }) ?? [] { try take(record) }
         }
-        let noticed = try Self.placed(place, "the export") { try check.finish() }
-        try staged.flush()
-        return ImportSource(
-            service: rules.service,
-            summary: ImportSummary(header: header, records: staged.counts, warnings: warnings + noticed),
-            records: staged
-        )
     }
 
     private mutating func decide() throws {
@@ -90,8 +122,11 @@ struct ImportReader {
     }
 
     private mutating func readAsAgola() throws {
+        guard let makeConverter = rules.makeAgolaConverter else {
+            throw place.error("this is no export of the \(rules.service)")
+        }
         format = .agola
-        converter = rules.makeAgolaConverter(RecordQueue(spool: try SpoolFile(directory: directory)))
+        converter = makeConverter(RecordQueue(spool: try SpoolFile(directory: directory)))
     }
 
     private var warnings: [String] {
@@ -222,9 +257,8 @@ extension ImportReader {
         try Self.placed(place, "\(record.type) \(record.id)") {
             try StoreLimits.check(record.id, "the id of a \(record.type)")
             try StoreLimits.check(record.data, limit: StoreLimits.record, "the record")
-            try check.check(record)
         }
-        try staged.append(record)
+        batch.append(PlacedRecord(record: record, place: place))
     }
 
     /// Says where the stream is when a part of it is refused; a full disk is not the stream's fault.

@@ -31,15 +31,24 @@ package protocol RecordConverter: Sendable {
     mutating func finish() throws -> [ImportedRecord]
 }
 
-/// Looks at the records that will be there after an import, one at a time and in the order they come.
+/// Looks at the records that will be there after an import: each by itself, several at once, and then in the order they come.
 ///
 /// It throws an ``APIError`` whose sentence, without its full stop, tells what is wrong; the position is added.
 package protocol RecordCheck: Sendable {
-    /// Refuses a record that the service could not read, or that does not fit those before it.
-    mutating func check(_ record: ImportedRecord) throws
+    /// What a record says; `Void` when nothing is read ahead.
+    associatedtype Content: Sendable
+    /// Refuses a record that the service could not read; knows no other record.
+    static func read(_ record: ImportedRecord) throws -> Content
+    /// Refuses a record that does not fit those before it.
+    mutating func check(_ record: ImportedRecord, _ content: Content) throws
     /// Refuses what only all of the records show.
     /// - Returns: what the user should know.
     mutating func finish() throws -> [String]
+}
+
+extension RecordCheck where Content == Void {
+    /// Reads nothing ahead.
+    package static func read(_ record: ImportedRecord) {}
 }
 
 /// What a service accepts as its export.
@@ -52,15 +61,17 @@ package struct ImportRules: Sendable {
     package var skipsUnknown = false
     /// Begins to check a stream.
     package let makeCheck: @Sendable () -> any RecordCheck
-    /// Begins to read an export of Agola v0.7; records may wait in the queue, which is empty.
-    package let makeAgolaConverter: @Sendable (RecordQueue) -> any RecordConverter
+    /// Begins to read an export of Agola v0.7; nil when Agola has no such service.
+    ///
+    /// Records may wait in the queue, which is empty.
+    package let makeAgolaConverter: (@Sendable (RecordQueue) -> any RecordConverter)?
 
     /// Makes the rules of a service.
     package init(
         service: String,
         types: [String],
         makeCheck: @escaping @Sendable () -> any RecordCheck,
-        makeAgolaConverter: @escaping @Sendable (RecordQueue) -> any RecordConverter
+        makeAgolaConverter: (@Sendable (RecordQueue) -> any RecordConverter)? = nil
     ) {
         self.service = service
         self.types = types

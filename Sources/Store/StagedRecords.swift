@@ -45,42 +45,44 @@ struct StagedRecords: Sendable {
     func records(at offset: Int64) throws -> (records: [ImportedRecord], next: Int64)? {
         guard offset < size else { return nil }
         var bytes = try spool.read(at: offset, count: Int(min(Int64(Self.chunk), size - offset)))
+        if let end = bytes.withUnsafeBytes({ Self.end(of: 0, in: $0) }), end > bytes.count {
+            // One record is larger than a chunk.
+            bytes = try spool.read(at: offset, count: end)
+        }
+        let (records, count) = bytes.withUnsafeBytes(Self.records)
+        guard !records.isEmpty else { throw StoreError(.corrupted, "a spool file ends early") }
+        return (records, offset + Int64(count))
+    }
+
+    /// The whole records in `bytes`, and how many bytes they are.
+    private static func records(in bytes: UnsafeRawBufferPointer) -> ([ImportedRecord], Int) {
         var records: [ImportedRecord] = []
         var position = 0
-        while position < bytes.count {
-            guard let end = Self.end(of: position, in: bytes), end <= bytes.count else {
-                if !records.isEmpty { break }
-                // One record is larger than a chunk.
-                let wanted = Self.end(of: position, in: bytes) ?? Self.headSize
-                bytes = try spool.read(at: offset, count: max(wanted, Self.chunk))
-                guard bytes.count >= wanted else { throw StoreError(.corrupted, "a spool file ends early") }
-                continue
-            }
-            records.append(Self.record(at: position, in: bytes))
+        while let end = end(of: position, in: bytes), end <= bytes.count {
+            records.append(record(at: position, in: bytes))
             position = end
         }
-        return (records, offset + Int64(position))
+        return (records, position)
     }
 
-    private static func lengths(at position: Int, in bytes: [UInt8]) -> [Int] {
-        (0..<3).map { part in
-            (0..<4).reduce(0) { $0 | Int(bytes[position + part * 4 + $1]) << ($1 * 8) }
-        }
-    }
-
-    private static func end(of position: Int, in bytes: [UInt8]) -> Int? {
+    private static func end(of position: Int, in bytes: UnsafeRawBufferPointer) -> Int? {
         guard position + headSize <= bytes.count else { return nil }
-        return lengths(at: position, in: bytes).reduce(position + headSize, +)
+        return (0..<3).reduce(position + headSize) { $0 + length($1, at: position, in: bytes) }
     }
 
-    private static func record(at position: Int, in bytes: [UInt8]) -> ImportedRecord {
-        let lengths = lengths(at: position, in: bytes)
-        let id = position + headSize + lengths[0]
-        let data = id + lengths[1]
+    private static func length(_ part: Int, at position: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+        Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position + part * 4, as: UInt32.self)))
+    }
+
+    private static func record(at position: Int, in bytes: UnsafeRawBufferPointer) -> ImportedRecord {
+        let type = position + headSize
+        let id = type + length(0, at: position, in: bytes)
+        let data = id + length(1, at: position, in: bytes)
+        let end = data + length(2, at: position, in: bytes)
         return ImportedRecord(
-            type: String(decoding: bytes[(position + headSize)..<id], as: UTF8.self),
+            type: String(decoding: bytes[type..<id], as: UTF8.self),
             id: String(decoding: bytes[id..<data], as: UTF8.self),
-            data: Data(bytes[data..<(data + lengths[2])])
+            data: Data(bytes[data..<end])
         )
     }
 }

@@ -132,21 +132,6 @@ extension StoreError {
         )
     }
 
-    /// The refusal of an import beside another one, which may have been killed; callers over HTTP are told 503.
-    static func importUnderWay(
-        _ cause: StoreError,
-        file: String = #fileID,
-        line: Int = #line
-    ) -> StoreError {
-        let told = APIError(
-            .unavailable,
-            code: "importUnderWay",
-            "Another import is under way, or was killed less than a minute ago. Try again in a minute.",
-            cause: cause
-        )
-        return StoreError(.locked, "another import holds the lock", cause: told, file: file, line: line)
-    }
-
     /// Gives SQLite's errors a kind and leaves all others as they are.
     static func wrapping(
         _ error: any Error,

@@ -39,7 +39,9 @@ struct FirstStart: Service {
             try await eventually("the gateway answers") {
                 _ = try await gateway.get("/api/v1alpha/version", as: [String: String].self)
             }
-            if beganEmpty {
+            if isBeingRestored {
+                tellOfRestore()
+            } else if beganEmpty {
                 greetEmpty()
             } else {
                 try await makeHello(gateway)
@@ -115,6 +117,7 @@ struct FirstStart: Service {
     }
 
     private func tellOfMaintenance() {
+        guard !isBeingRestored else { return tellOfRestore() }
         let text = """
 
             Martlet is in maintenance; it goes on by
@@ -123,6 +126,28 @@ struct FirstStart: Service {
                 --token-file \(installation.gatewayAdminTokenPath)
 
             (or runservice)
+
+            """
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
+    private var isBeingRestored: Bool {
+        let directories = [
+            configuration.configstore.dataDirectory, configuration.runservice.dataDirectory,
+            configuration.gitserver.dataDirectory,
+        ]
+        return directories.contains { RestoreMark.exists(in: $0) }
+    }
+
+    private func tellOfRestore() {
+        let text = """
+
+            A restore into this installation has not ended, and until then it is not whole. Repeat it with the same backup:
+
+              martlet restore BACKUP --gateway-url \(installation.url) \
+                --token-file \(installation.gatewayAdminTokenPath)
+
+            or begin again with another empty installation.
 
             """
         FileHandle.standardOutput.write(Data(text.utf8))

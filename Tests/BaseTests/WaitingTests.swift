@@ -69,6 +69,27 @@ struct WaitingTests {
         #expect(running.most <= 3)
     }
 
+    @Test("in a blocking pool is no wait for another call while there are threads enough")
+    func poolMeets() async throws {
+        // A pool's threads live as long as the process, so there are not many pools.
+        for _ in 0..<30 {
+            let pool = BlockingPool(name: "test", threads: 2)
+            try await pool.run {}
+            let (here, there) = (try WakeUp(), try WakeUp())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (mine, other) in [(here, there), (there, here)] {
+                    group.addTask {
+                        try await pool.run {
+                            mine.signal()
+                            other.wait()
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     private final class Load: Sendable {
         private let state = Mutex((now: 0, most: 0))
 

@@ -118,6 +118,10 @@ struct GitBackupTests {
         }
         #expect(try await state(git) == State(isEmpty: false, backup: "b1"))
         #expect(try await git.call(.put, "\(base)/restore/b1").0 == 204)
+        // Until its end nobody takes the server for whole: there is no push, and no backup.
+        let push = "/repos/ann/app.git/info/refs?service=git-receive-pack"
+        #expect(try await git.call(.get, push).0 == 503)
+        #expect(try await git.call(.get, "\(base)/outbox").0 == 400)
         #expect(try await git.call(.delete, "\(base)/restore").0 == 204)
         #expect(try await put(git, "outbox", content.outbox).0 == 400)
     }

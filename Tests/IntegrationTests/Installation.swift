@@ -11,7 +11,7 @@ struct Installation: Sendable {
     let data: String
     let port: UInt16
     let processID: Int32
-    let token: String
+    var token: String
     var password: String
 
     var url: String { "http://127.0.0.1:\(port)" }

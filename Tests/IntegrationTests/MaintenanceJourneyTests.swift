@@ -130,4 +130,41 @@ struct MaintenanceJourneyTests {
             #expect(!left.contains { $0.hasSuffix(".part") })
         }
     }
+
+    @Test(
+        "the browser says what is in maintenance, keeps its user signed in, and goes on by itself",
+        arguments: ["configstore", "runservice"]
+    )
+    func inBrowser(_ service: String) async throws {
+        try await ComponentSite.with(.apart) { site in
+            let tool = try CommandLineTool(site)
+            try await WebDriver.with { browser in
+                try await browser.open("\(site.url)/user/ada/numbers")
+                try await browser.wait(until: "document.querySelector('input[type=password]')", within: .seconds(60))
+                try await browser.type("ada", into: "input[autocomplete=username]")
+                try await browser.type(ComponentSite.password, into: "input[type=password]")
+                try await browser.click("form button:not([type])")
+                try await browser.wait(
+                    until: "document.querySelector('h1')?.innerText.includes('numbers')",
+                    within: .seconds(60)
+                )
+                try await tool.require("maintenance", "enable", service, "--wait")
+                try await browser.open("\(site.url)/user/ada/numbers")
+                try await browser.wait(
+                    until: "document.querySelector('h1')?.innerText === 'In maintenance'",
+                    within: .seconds(60)
+                )
+                #expect(
+                    try await browser.run("return document.body.innerText").contains(
+                        "The \(service) is in maintenance."
+                    )
+                )
+                try await tool.require("maintenance", "disable", service, "--wait")
+                try await browser.wait(
+                    until: "document.querySelector('h1')?.innerText.includes('numbers')",
+                    within: .seconds(60)
+                )
+            }
+        }
+    }
 }

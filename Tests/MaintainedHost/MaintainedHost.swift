@@ -23,8 +23,7 @@ import UnixSignals
                 ImportRules(
                     service: "notes",
                     types: ["note"],
-                    makeCheck: { NoCheck() },
-                    makeAgolaConverter: { _ in NoConverter() }
+                    makeCheck: { NoCheck() }
                 )
             },
             makeParts: { store in MaintainedService.Parts { Self.addRoutes(to: $0, store) } }
@@ -54,19 +53,9 @@ import UnixSignals
     }
 }
 
-/// Reads nothing of other programs.
-private struct NoConverter: RecordConverter {
-    let types: Set<String> = []
-    let warnings: [String] = []
-
-    mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
-
-    mutating func finish() throws -> [ImportedRecord] { [] }
-}
-
 /// Takes every record.
 private struct NoCheck: RecordCheck {
-    mutating func check(_ record: ImportedRecord) throws {}
+    mutating func check(_ record: ImportedRecord, _ content: Void) throws {}
 
     mutating func finish() throws -> [String] { [] }
 }

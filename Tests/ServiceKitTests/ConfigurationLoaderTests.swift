@@ -108,6 +108,7 @@ struct ConfigurationLoaderTests {
                 accessKey: name
                 secretAccessKey: {file: key}
                 pathStyle: false
+                caFile: keys/ca.pem
                 basePath: ci/runs
             """
         let storage = try load(whole, for: [.runservice]).runservice.objectStorage
@@ -119,6 +120,7 @@ struct ConfigurationLoaderTests {
         #expect(s3.accessKey == "name")
         #expect(s3.secretAccessKey == SecretValue("the key"))
         #expect(!s3.usesPathStyle)
+        #expect(s3.certificateAuthorityFile == "\(TemporaryDirectory.path)/keys/ca.pem")
     }
 
     @Test(

@@ -15,17 +15,8 @@ import WorkerClients
 /// A maintained service in the test's own process, with parts of the test's choice.
 @Suite("A maintained service", .temporaryDirectory, .timeLimit(.minutes(5)))
 struct ServiceStartTests {
-    private struct NoConverter: RecordConverter {
-        let types: Set<String> = []
-        let warnings: [String] = []
-
-        mutating func convert(_ record: ImportedRecord) throws -> [ImportedRecord] { [] }
-
-        mutating func finish() throws -> [ImportedRecord] { [] }
-    }
-
     private struct NoCheck: RecordCheck {
-        mutating func check(_ record: ImportedRecord) throws {}
+        mutating func check(_ record: ImportedRecord, _ content: Void) throws {}
 
         mutating func finish() throws -> [String] { [] }
     }
@@ -51,8 +42,7 @@ struct ServiceStartTests {
                     ImportRules(
                         service: "test",
                         types: [],
-                        makeCheck: { NoCheck() },
-                        makeAgolaConverter: { _ in NoConverter() }
+                        makeCheck: { NoCheck() }
                     )
                 },
                 makeParts: makeParts

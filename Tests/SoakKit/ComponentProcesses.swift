@@ -213,7 +213,10 @@ extension ComponentProcesses {
             let outcome = try await Subprocess.run(
                 .path(FilePath("\(TestProcess.products)/martletd")),
                 arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
-                environment: .inherit.updating(["MARTLET_FAILPOINTS_FILE": controlFile(components)]),
+                // What crashes ends at once, as with the units of systemd.
+                environment: .inherit.updating([
+                    "MARTLET_FAILPOINTS_FILE": controlFile(components), "SWIFT_BACKTRACE": "enable=no",
+                ]),
                 input: .none,
                 output: .fileDescriptor(log, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(log, closeAfterSpawningProcess: true)

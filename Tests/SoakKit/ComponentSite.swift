@@ -35,8 +35,10 @@ package struct ComponentSite: Sendable {
     /// The token that is known also while nobody can be looked up.
     package static let adminToken = "admin-token-of-this-test"
 
+    /// Ada's password.
+    package static let password = "correct horse battery staple"
+
     private static let internalToken = "internal-token-of-this-test"
-    private static let password = "correct horse battery staple"
 
     /// Runs `body` beside an installation.
     /// - Parameters:

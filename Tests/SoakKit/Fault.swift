@@ -34,7 +34,7 @@ enum Fault: Sendable, CustomStringConvertible {
             (.configstore, store),
             (.runservice, store + objects + [.logAppend, .logSeal, .logSealed]),
             (.gitserver, store + [.pushRecord, .pushCarry, .pushSettle, .pushAnswer, .pushAnnounced]),
-            (.executor, [.taskWrite, .taskRename, .taskLog]),
+            (.executor, [.taskWrite, .taskRename, .taskSync, .taskLog]),
         ]
     }()
 

@@ -49,14 +49,14 @@ struct SoakRounds: Sendable {
         for round in 1... {
             let reports = "\(site.directory)/reports\(round)"
             try await work(&random, reports: reports, isFirst: round == 1)
-            // Before an outage or after it: one that follows an exchange shows whether that lasts.
+            // Before the outage or after it: one that follows an exchange shows whether that lasts.
             let exchangesFirst = Bool.random(using: &random)
-            var exchanged = exchangesFirst ? try await exchange(&random) : BrokenPromises("")
+            var exchanged = exchangesFirst ? try await exchange(&random) : nil
             if outage.power != nil || outage.isAnotherStart { try await outage.happen(cutsPower: true) }
             var verdict = try await verdict(logsBeyond: seen)
             verdict.broken.add(try await shared(reports, &earlier))
-            if !exchangesFirst { exchanged = try await exchange(&random) }
-            verdict.broken.add(exchanged)
+            if exchanged == nil { exchanged = try await exchange(&random) }
+            if let exchanged { verdict.broken.add(exchanged) }
             (checked, seen) = (checked + verdict.broken.checked, verdict.last)
             report(round, checked)
             let history = faults.takeHistory()
@@ -66,6 +66,11 @@ struct SoakRounds: Sendable {
             }
             if end.isPast || round == options.rounds { break }
         }
+        return try await finish()
+    }
+
+    /// Looks at everything once more, as the last exchange came after the last look.
+    private func finish() async throws -> [String] {
         for account in accounts { await account.verify() }
         let late = accounts.flatMap(\.broken.messages)
         guard late.isEmpty else { return late }
@@ -127,7 +132,10 @@ struct SoakRounds: Sendable {
         let start = ContinuousClock.now
         let broken = try await exchange.run(&random)
         say(
-            "\(service.rawValue): exchanged its records by the same, broken off \(exchange.tally.broken) times, \(exchange.tally.happened) of them done; \(start.duration(to: .now))"
+            """
+            \(service.rawValue): imported its own export; broken off \(exchange.tally.broken) times before, \
+            \(exchange.tally.happened) of these had happened; \(start.duration(to: .now))
+            """
         )
         return broken
     }

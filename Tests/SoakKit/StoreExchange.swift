@@ -71,22 +71,12 @@ struct StoreExchange: Sendable {
     private static let rules = ImportRules(
         service: "soak",
         types: ["sum", "turn", "value"],
-        makeCheck: { AnyRecord() },
-        makeAgolaConverter: { _ in NoConverter() }
+        makeCheck: { AnyRecord() }
     )
 
     private struct AnyRecord: RecordCheck {
-        func check(_ record: ImportedRecord) {}
+        func check(_ record: ImportedRecord, _ content: Void) {}
 
         func finish() -> [String] { [] }
-    }
-
-    private struct NoConverter: RecordConverter {
-        let types: Set<String> = []
-        let warnings: [String] = []
-
-        func convert(_ record: ImportedRecord) -> [ImportedRecord] { [] }
-
-        func finish() -> [ImportedRecord] { [] }
     }
 }

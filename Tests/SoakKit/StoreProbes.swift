@@ -84,7 +84,7 @@ final class StoreProbes: Sendable {
         _ = try await Subprocess.run(
             .path(FilePath("\(TestProcess.products)/StoreCrashProbe")),
             arguments: Arguments(arguments),
-            environment: .inherit.updating(["MARTLET_FAILPOINTS": plan]),
+            environment: .inherit.updating(["MARTLET_FAILPOINTS": plan, "SWIFT_BACKTRACE": "enable=no"]),
             input: .none,
             output: .discarded,
             error: .discarded

@@ -13,8 +13,7 @@ struct ImportTrial {
         let rules = ImportRules(
             service: "letters",
             types: ["letter"],
-            makeCheck: { NoCheck() },
-            makeAgolaConverter: { _ in NoConverter() }
+            makeCheck: { NoCheck() }
         )
         let intake = try await store.beginImport(rules)
         try await intake.add(Array(try Data(contentsOf: URL(filePath: path))))
@@ -24,16 +23,7 @@ struct ImportTrial {
 }
 
 private struct NoCheck: RecordCheck {
-    func check(_ record: ImportedRecord) {}
+    func check(_ record: ImportedRecord, _ content: Void) {}
 
     func finish() -> [String] { [] }
-}
-
-private struct NoConverter: RecordConverter {
-    let types: Set<String> = []
-    let warnings: [String] = []
-
-    func convert(_ record: ImportedRecord) -> [ImportedRecord] { [] }
-
-    func finish() -> [ImportedRecord] { [] }
 }

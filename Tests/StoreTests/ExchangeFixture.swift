@@ -56,7 +56,7 @@ extension ServiceStore {
     /// Imports a whole stream.
     @discardableResult
     func importing(_ stream: String, force: Bool = false) async throws -> StoreIdentity {
-        let intake = try await beginImport(ExchangeFixture.rules())
+        let intake = try await beginImport(ExchangeFixture.rules(), gathering: 1)
         for start in stride(from: 0, to: stream.bytes.count, by: 1 << 16) {
             try await intake.add(Array(stream.bytes[start..<min(start + 1 << 16, stream.bytes.count)]))
         }
@@ -121,10 +121,19 @@ struct LetterModel: Projection {
     }
 }
 
-/// Refuses letters that cannot be read.
-private struct LetterCheck: RecordCheck {
-    func check(_ record: ImportedRecord) throws {
+/// Refuses letters that cannot be read, and one that comes twice in a row.
+struct LetterCheck: RecordCheck {
+    private var last = Data()
+
+    static func read(_ record: ImportedRecord) throws -> Data {
         guard record.data != Data("unreadable") else { throw APIError(.badRequest, "letters are readable") }
+        return record.data
+    }
+
+    mutating func check(_ record: ImportedRecord, _ content: Data) throws {
+        guard content == record.data else { throw Failure("what was read is another record's") }
+        guard content != last || content != Data("twice") else { throw APIError(.badRequest, "letters come once") }
+        last = content
     }
 
     func finish() -> [String] { [] }

@@ -27,6 +27,27 @@ struct ExportImportTests {
         #expect(try await reopened.read { try $0.record(type: "letter", id: "old") } == nil)
     }
 
+    @Test(
+        "the first record that is wrong is named, whether it cannot be read or does not fit those before it",
+        arguments: [(unreadable: 150, twice: 60, said: "letters come once"), (40, 90, "letters are readable")]
+    )
+    func firstWrong(_ unreadable: Int, _ twice: Int, _ said: String) async throws {
+        let source = try await ExchangeFixture.open("source")
+        let batch = Batch.of { batch in
+            for number in 0..<200 {
+                let text = number == unreadable ? "unreadable" : twice...(twice + 1) ~= number ? "twice" : "\(number)"
+                batch.put(record: "\(1_000 + number)", type: "letter", Data(text))
+            }
+        }
+        _ = try await source.commit(batch)
+        let export = try await source.text()
+        let refusal = await source.refusal(of: export.bytes)
+        let lines = export.utf8.split(separator: UInt8(ascii: "\n"))
+        let line = min(unreadable, twice + 1) + 1
+        let byte = lines.prefix(line).reduce(0) { $0 + $1.count + 1 }
+        #expect(refusal?.message == "Line \(line + 1), byte \(byte): \(said).")
+    }
+
     @Test("an export shows one moment: whole commits up to the revision in its first line, while others commit")
     func snapshotUnderLoad() async throws {
         let store = try await ExchangeFixture.open("source")
@@ -183,7 +204,7 @@ struct ExportImportTests {
         let stream =
             "{\"id\":\"1\",\"data_type\":\"old\",\"data\":\"YQ==\"}{\"id\":\"2\",\"data_type\":\"old\",\n \"data\":\"Yg==\"}  \n"
         for size in [1, 7, 1000] {
-            let intake = try await store.beginImport(ExchangeFixture.rules())
+            let intake = try await store.beginImport(ExchangeFixture.rules(), gathering: 1)
             for start in stride(from: 0, to: stream.utf8.count, by: size) {
                 try await intake.add(Array(stream.bytes[start..<min(start + size, stream.utf8.count)]))
             }
@@ -194,6 +215,19 @@ struct ExportImportTests {
         _ = try await store.setMaintenance(true)
         _ = try await store.importing(stream)
         #expect(try await ExchangeFixture.open("source").letters() == ["1": "a", "2": "b"])
+    }
+
+    @Test("a service that Agola does not have takes no other program's export")
+    func withoutAgola() async throws {
+        let store = try await ExchangeFixture.open("source")
+        let rules = ImportRules(service: "letters", types: ["letter"], makeCheck: { LetterCheck() })
+        let intake = try await store.beginImport(rules)
+        try await intake.add("{\"id\":\"1\",\"data_type\":\"old\",\"data\":\"YQ==\"}".bytes)
+        await #expect {
+            _ = try await intake.finish()
+        } throws: {
+            ErrorChain($0).first(APIError.self)?.message == "Line 1, byte 0: this is no export of the letters."
+        }
     }
 
     @Test("records of any size up to the limit, and ids with any letters, go out and in")

@@ -31,31 +31,6 @@ struct ReplacementTests {
         try await ExchangeFixture.open("a").importing(export, force: true)
     }
 
-    @Test("an import beside another one is told to come again, and changes nothing")
-    func otherImport() async throws {
-        let store = try await ExchangeFixture.filled(at: "a")
-        let export = try await store.text()
-        _ = try await store.setMaintenance(true)
-        let other = try await ExchangeFixture.open("a").authority.acquire(
-            lock: "import",
-            ttl: .seconds(60),
-            wait: false
-        )
-        do {
-            try await store.importing(export)
-            Issue.record("two imports went on at once")
-        } catch {
-            #expect(StoreError.kind(of: error) == .locked)
-            let told = ErrorChain(error).first(APIError.self)
-            #expect(told?.kind == .unavailable && told?.code == "importUnderWay")
-        }
-        #expect(
-            try await ExchangeFixture.open("a").authority.identity.generation == store.authority.identity.generation
-        )
-        try await store.authority.release(other)
-        try await store.importing(export)
-    }
-
     @Test("an import wipes live state and lets sequences of events go on; maintenance stays")
     func wipesLiveState() async throws {
         let store = try await ExchangeFixture.filled(at: "a")

@@ -15,7 +15,7 @@ struct WaitingRecordsTests {
             makeCheck: { AscendingCheck() },
             makeAgolaConverter: { Delaying(queue: $0) }
         )
-        let intake = try await store.beginImport(rules)
+        let intake = try await store.beginImport(rules, gathering: 1)
         for number in 0..<3_000 {
             let size = number == 1_234 ? 3 << 20 : number % 900
             let data = Data(repeating: 65, count: size).base64EncodedString()
@@ -64,7 +64,7 @@ private struct Delaying: RecordConverter {
 private struct AscendingCheck: RecordCheck {
     var last = ""
 
-    mutating func check(_ record: ImportedRecord) throws {
+    mutating func check(_ record: ImportedRecord, _ content: Void) throws {
         guard last < record.id else { throw APIError(.badRequest, "\(record.id) comes after \(last)") }
         last = record.id
     }

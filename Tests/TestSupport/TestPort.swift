@@ -3,12 +3,12 @@ import Glibc
 import Synchronization
 
 /// TCP ports of the loopback interface for servers that tests start.
-enum TestPort {
+package enum TestPort {
     private static let used = Mutex<Set<UInt16>>([])
 
     /// A port of `range` that nobody listens on and no other test of this process gets; below those of outgoing connections.
     /// - Throws: ``Failure`` when there is none.
-    static func free(in range: Range<UInt16>) throws -> UInt16 {
+    package static func free(in range: Range<UInt16>) throws -> UInt16 {
         for _ in 0..<1000 {
             let port = UInt16.random(in: range)
             guard used.withLock({ $0.insert(port).inserted }) else { continue }

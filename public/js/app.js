@@ -45,8 +45,13 @@ const showVersion = async () => {
 
 const goToSignIn = () => navigation.go(paths.signIn(here()), { replace: true })
 
-// Runs and tasks of a public project are for everybody; the rest of the API asks who is there.
-const forSignedIn = view => page => session.user ? view(page) : goToSignIn()
+// Runs and tasks of a public project are for everybody; the rest of the API asks who is there. While the server cannot say that,
+// nobody is signed out.
+const forSignedIn = view => async page => {
+  if (!session.user && await session.load()) showUser()
+  if (page.signal.aborted) return
+  return session.user ? view(page) : goToSignIn()
+}
 
 const navigation = new Navigation({
   account: forSignedIn(account), group: forSignedIn(group), home: forSignedIn(home), runs: forSignedIn(runs),

@@ -126,7 +126,7 @@ enum BackupOutcome {
           64  the command line is wrong
           65  the file is damaged, cut, or not a backup; nothing was changed
           69  the server cannot be reached
-          75  a service is starting or in maintenance; try again later
+          75  a service is starting or in maintenance, or the object storage cannot be used; try again later
           77  you are not signed in, or may not do this
         """
 }

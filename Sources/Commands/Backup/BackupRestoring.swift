@@ -89,7 +89,10 @@ struct BackupRestoring {
             let state = try await gateway.restoreState(of: service)
             if let other = state.backup, other != manifest.id {
                 throw CommandFailure(
-                    "the restore of another backup (\(other)) into the \(service.rawValue) has not ended"
+                    """
+                    the restore of another backup (\(other)) into the \(service.rawValue) has not ended: repeat that one, or begin again with \
+                    another empty installation
+                    """
                 )
             }
             if state.backup != nil { isBegun = true } else if !state.isEmpty { full.append(service) }

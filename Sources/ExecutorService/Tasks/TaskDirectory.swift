@@ -8,7 +8,7 @@ import Model
 /// The directory of one task: its record and its logs.
 ///
 /// It exists from before the task begins until the runservice has everything, so its existence says that the task must not
-/// begin again. All functions block briefly.
+/// begin again; before the first step it is on the disk for certain. All functions block briefly.
 struct TaskDirectory: Sendable {
     /// The directory.
     let path: String
@@ -37,6 +37,19 @@ struct TaskDirectory: Sendable {
         try remove()
         try FileTree.makeDirectory(path)
         try write(record)
+    }
+
+    /// Waits until the directory with its record survives a power loss.
+    ///
+    /// Once is enough: what a later record replaces may be lost, and even an empty one says that the task began.
+    /// - Throws: ``SystemError`` naming the path.
+    func synchronize() throws {
+        try FailPoint.taskSync.pass()
+        let record = try OwnedDescriptor(path: "\(path)/task.json", flags: O_RDONLY)
+        guard fsync(record.number) == 0 else { throw SystemError("sync \(path)/task.json") }
+        // File systems that wrote their journal just now have nothing to do for these two.
+        try AtomicFile.sync(directory: path)
+        try AtomicFile.syncDirectory(of: path)
     }
 
     /// Replaces the record, whole or not at all.

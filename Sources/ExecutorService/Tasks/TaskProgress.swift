@@ -34,6 +34,11 @@ final class TaskProgress: Sendable {
         try directory.create(record)
     }
 
+    /// Waits until the disk has what ``create()`` made; blocks.
+    func synchronize() throws {
+        try directory.synchronize()
+    }
+
     /// Writes the record; blocks briefly.
     func save() throws {
         var record = record

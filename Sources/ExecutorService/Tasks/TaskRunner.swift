@@ -84,8 +84,11 @@ struct TaskRunner: Sendable {
 
     private func execute() async throws {
         progress.update { $0.begin(now: Date()) }
+        // The disk takes the record while the place is made: only steps do what must not be done twice.
+        async let isKept: Void = surroundings.files.run { [progress] in try progress.synchronize() }
         guard let place = try await setUp() else { return }
         do {
+            try await isKept
             try await runSteps(in: place)
         } catch {
             await place.remove()

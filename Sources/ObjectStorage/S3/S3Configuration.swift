@@ -15,6 +15,8 @@ package struct S3Configuration: Sendable {
     package var secretAccessKey: SecretValue
     /// Whether the bucket stands in the path instead of in the host's name.
     package var usesPathStyle = true
+    /// A PEM file of authorities to trust beside the system's, for servers whose certificates come from a private one.
+    package var certificateAuthorityFile: String?
 
     /// Names a bucket.
     package init(endpoint: String, bucket: String, accessKey: String, secretAccessKey: SecretValue) {

@@ -125,7 +125,11 @@ struct S3Connection: Sendable {
     ) -> ObjectStorageError {
         let tries = attempts > 1 ? " after \(attempts) tries" : ""
         guard let answer else {
-            return ObjectStorageError(.unavailable, name: name, "S3 cannot be asked\(tries)", cause: error)
+            let advice =
+                error?.kind == .tls
+                ? ", because its certificate is not trusted; for a private authority, objectStorage.caFile names its certificate"
+                : ""
+            return ObjectStorageError(.unavailable, name: name, "S3 cannot be asked\(tries)\(advice)", cause: error)
         }
         let refusal = answer.refusal
         let words = [refusal.code, refusal.message].filter { !$0.isEmpty }.joined(separator: ": ")

@@ -29,7 +29,7 @@ package struct S3Store: ObjectStore {
     ) async throws -> S3Store {
         let connection = try S3Connection(
             configuration,
-            client: try client ?? makeClient(for: configuration.bucket),
+            client: try client ?? makeClient(for: configuration),
             limits: limits
         )
         let store = S3Store(connection: connection, pool: pool)
@@ -38,11 +38,13 @@ package struct S3Store: ObjectStore {
         return store
     }
 
-    private static func makeClient(for bucket: String) throws -> HTTPClient {
+    private static func makeClient(for configuration: S3Configuration) throws -> HTTPClient {
+        var connecting = HTTPClientConfiguration()
+        connecting.certificateAuthorityFile = configuration.certificateAuthorityFile
         do {
-            return try HTTPClient()
+            return try HTTPClient(connecting)
         } catch {
-            throw ObjectStorageError(.unavailable, name: bucket, "start the HTTP client", cause: error)
+            throw ObjectStorageError(.unavailable, name: configuration.bucket, "start the HTTP client", cause: error)
         }
     }
 

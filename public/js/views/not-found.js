@@ -24,8 +24,15 @@ const goToSignIn = () => dispatchEvent(new CustomEvent("go", {
   detail: { href: paths.signIn(location.pathname + location.search + location.hash) },
 }))
 
+// What passes by itself: the server is restarting, or in maintenance.
+const patience = 5_000
+const passes = error => error.status === 0 || (error.status >= 502 && error.status <= 504)
+
+const titles = { 0: "No connection", 403: "Not allowed" }
+const titleOf = error => error.code === "maintenance" ? "In maintenance" : titles[error.status] ?? "Something is wrong"
+
 /**
- * Shows what went wrong instead of a view.
+ * Shows what went wrong instead of a view, and tries again where that may help.
  * @param {import("../navigation.js").Page} page
  * @param {Error} error
  */
@@ -33,10 +40,14 @@ export const trouble = (page, error) => {
   if (!(error instanceof ApiError)) console.error(error)
   if (error.status === 401 && !session.user) return goToSignIn()
   if (error.status === 404) return notFound(page)
-  const title = { 0: "No connection", 403: "Not allowed" }[error.status] ?? "Something is wrong"
+  const title = titleOf(error)
   page.title(title)
   page.render(message("alert", title,
     error instanceof ApiError ? error.message : "This page failed. Reloading it may help.",
     html`<button class="button" type="button" data-action="retry">${icon("restart")}Try again</button>`))
-  page.actions({ retry: () => dispatchEvent(new CustomEvent("reload")) })
+  const retry = () => dispatchEvent(new CustomEvent("reload"))
+  page.actions({ retry })
+  if (!passes(error)) return
+  const next = setTimeout(retry, patience)
+  page.signal.addEventListener("abort", () => clearTimeout(next))
 }

@@ -1,12 +1,14 @@
 import Base
 import Glibc
-import ObjectStorage
-import TestSupport
 
 /// A file system of the test's own, in a mount namespace of its own, which can be filled and lose its power.
-final class HeldFileSystem: Sendable {
-    enum Kind: String, CaseIterable, Sendable {
-        case ext4, tmpfs
+package final class HeldFileSystem: Sendable {
+    /// What can be mounted.
+    package enum Kind: String, CaseIterable, Sendable {
+        /// A journalling file system on a disk that loses what was not synced.
+        case ext4
+        /// Memory.
+        case tmpfs
     }
 
     private static let script = #"""
@@ -40,10 +42,10 @@ final class HeldFileSystem: Sendable {
     private let kind: Kind
 
     /// Where this process finds it.
-    var path: String { "/proc/\(process.id)/root\(directory)/\(kind.rawValue)" }
+    package var path: String { "/proc/\(process.id)/root\(directory)/\(kind.rawValue)" }
 
     /// Whether the kernel lets us: root in a container often may not.
-    static func isPossible() async -> Bool {
+    package static func isPossible() async -> Bool {
         guard geteuid() == 0 else { return false }
         do {
             return try await TemporaryDirectory.with { directory in
@@ -55,7 +57,9 @@ final class HeldFileSystem: Sendable {
         }
     }
 
-    init(_ kind: Kind, bytes: Int, in directory: String) async throws {
+    /// Mounts an empty file system.
+    /// - Throws: ``Failure`` when that is not possible here.
+    package init(_ kind: Kind, bytes: Int, in directory: String) async throws {
         self.kind = kind
         self.directory = directory
         process = try HeldProcess(inNamespace: ["sh", "-c", Self.script, "fs", directory, kind.rawValue, String(bytes)])
@@ -63,12 +67,12 @@ final class HeldFileSystem: Sendable {
     }
 
     private func waitUntilReady() async throws {
-        let line = try await pool.run { [process] in process.readLine() }
+        let line = try await BlockingPool.shared.run { [process] in process.readLine() }
         guard line == "ready" else { throw Failure("cannot mount a file system of type \(kind)") }
     }
 
     /// Writes a file and does not sync it.
-    func write(_ bytes: [UInt8], to name: String) throws {
+    package func write(_ bytes: [UInt8], to name: String) throws {
         let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("create \(name)") }
         defer { close(descriptor) }
@@ -76,7 +80,10 @@ final class HeldFileSystem: Sendable {
     }
 
     /// Cuts the power: from now on nothing reaches the disk, not even the journal, and every call fails.
-    func cutPower() throws {
+    package func cutPower() throws { try Self.cutPower(at: path) }
+
+    /// Cuts the power of the file system of a path, in whichever process.
+    package static func cutPower(at path: String) throws {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
         defer { close(descriptor) }
@@ -85,13 +92,13 @@ final class HeldFileSystem: Sendable {
     }
 
     /// Mounts what is on the disk.
-    func restart() async throws {
+    package func restart() async throws {
         try process.tell("again")
         try await waitUntilReady()
     }
 
     /// Unmounts; a test must, before its directory is removed.
-    func end() {
+    package func end() {
         process.end()
     }
 }
