@@ -140,7 +140,7 @@ struct RunRoutes: Sendable {
         let selector = try Self.selector(request)
         let whole = try await owned(context, place)
         let id = TaskID(try context.pathVariable("task"))
-        try await relay(["logDoesNotExist", "logNotComplete"]) {
+        try await relay(["logDoesNotExist", "logNotComplete", "runDoesNotExist"]) {
             try await runservice.removeLog(selector, of: id, run: whole.run.id)
         }
         return .empty()
@@ -196,7 +196,7 @@ struct RunRoutes: Sendable {
 
     private func remove(_ context: GatewayContext, _ place: RunOwnerLookup.Place) async throws -> Response {
         let whole = try await owned(context, place)
-        try await relay(["runNotEnded"]) { try await runservice.remove(whole.run.id) }
+        try await relay(["runNotEnded", "runDoesNotExist"]) { try await runservice.remove(whole.run.id) }
         return .empty()
     }
 

@@ -34,7 +34,7 @@ struct KillTests {
     ) async throws {
         let given = ProcessInfo.processInfo.environment["MARTLET_KILL_SEED"].flatMap { UInt64($0) }
         let seed = given ?? UInt64.random(in: .min ... .max)
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let start = ContinuousClock.now
         print("seed \(seed)")
         try await ComponentSite.with(.apart, driver: driver) { site in
@@ -43,7 +43,7 @@ struct KillTests {
             let ledger = RunLedger()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for branch in 0..<8 {
-                    let own = SeededRandom(random.next())
+                    let own = SeededGenerator(seed: random.next())
                     let workload = RunWorkload(site: site, ledger: ledger, branch: "b\(branch)")
                     group.addTask {
                         try await workload.prepare(pipeline: pipeline)
@@ -52,7 +52,7 @@ struct KillTests {
                         }
                     }
                 }
-                var own = SeededRandom(random.next())
+                var own = SeededGenerator(seed: random.next())
                 for _ in 0..<kills {
                     try await Task.sleep(for: .milliseconds(Int.random(in: 0...1_400, using: &own)))
                     try await site.processes.kill(Component.allCases.randomElement(using: &own)?.rawValue ?? "executor")

@@ -88,14 +88,14 @@ struct SharedDataTests {
     }
 
     private static func play(_ world: RunWorld, _ limits: ObjectKeeping.Limits, seed: UInt64) async throws {
-        var random = SeededRandom(seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<12 { try await act(world, limits, &random) }
     }
 
     private static func act(
         _ world: RunWorld,
         _ limits: ObjectKeeping.Limits,
-        _ random: inout SeededRandom
+        _ random: inout SeededGenerator
     ) async throws {
         let runs = try await world.runs().filter(\.phase.isFinished)
         let choice = Int.random(in: 0..<100, using: &random)

@@ -6,11 +6,11 @@ import TestSupport
 /// An object storage whose calls take their time, and sometimes fail with or without effect, as the seed wants.
 struct UnsteadyObjects: ObjectStore {
     private final class Mood: Sendable {
-        let random: Mutex<SeededRandom>
+        let random: Mutex<SeededGenerator>
         let isCalm = Mutex(false)
 
         init(_ seed: UInt64) {
-            random = Mutex(SeededRandom(seed))
+            random = Mutex(SeededGenerator(seed: seed))
         }
     }
 

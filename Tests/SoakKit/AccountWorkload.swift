@@ -54,7 +54,7 @@ final class AccountWorkload: Sendable {
     var broken: BrokenPromises { state.withLock(\.broken) }
 
     /// Changes one thing after the other until the time is over.
-    func work(_ random: SeededRandom, until end: Deadline) async throws {
+    func work(_ random: SeededGenerator, until end: Deadline) async throws {
         var random = random
         while !end.isPast {
             let index = Int.random(in: 0..<Self.accounts, using: &random)

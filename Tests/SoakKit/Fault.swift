@@ -42,7 +42,7 @@ enum Fault: Sendable, CustomStringConvertible {
     private static let writes: Set<FailPoint> = [.logAppend, .taskWrite, .taskLog]
 
     /// Chooses a fault.
-    static func random(_ random: inout SeededRandom, hasDisk: Bool) -> Fault {
+    static func random(_ random: inout SeededGenerator, hasDisk: Bool) -> Fault {
         let component = Component.allCases.randomElement(using: &random) ?? .executor
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<30: return .kill(component)
@@ -55,12 +55,12 @@ enum Fault: Sendable, CustomStringConvertible {
         }
     }
 
-    private static func place(_ random: inout SeededRandom) -> (Component, FailPoint) {
+    private static func place(_ random: inout SeededGenerator) -> (Component, FailPoint) {
         let choice = points[Int.random(in: 0..<points.count, using: &random)]
         return (choice.component, choice.points[Int.random(in: 0..<choice.points.count, using: &random)])
     }
 
-    private static func deadly(_ random: inout SeededRandom) -> Fault {
+    private static func deadly(_ random: inout SeededGenerator) -> Fault {
         let (component, point) = place(&random)
         let isTorn = writes.contains(point) && Bool.random(using: &random)
         let action = isTorn ? "torn:\(Int.random(in: 0...80, using: &random))" : "kill"
@@ -68,7 +68,7 @@ enum Fault: Sendable, CustomStringConvertible {
         return .failPoint(component, plan: "\(point.rawValue)=\(action)@\(pass)", nil)
     }
 
-    private static func erroneous(_ random: inout SeededRandom) -> Fault {
+    private static func erroneous(_ random: inout SeededGenerator) -> Fault {
         let (component, point) = place(&random)
         let action: String
         switch Int.random(in: 0..<4, using: &random) {

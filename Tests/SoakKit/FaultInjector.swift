@@ -36,7 +36,7 @@ final class FaultInjector: Sendable {
     }
 
     /// Does one fault after the other until the time is over, some at once, and then undoes all that can be undone.
-    func run(_ random: inout SeededRandom, until end: Deadline) async throws {
+    func run(_ random: inout SeededGenerator, until end: Deadline) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             while !end.isPast {
                 try await Task.sleep(for: .milliseconds(.random(in: 0...900, using: &random)))

@@ -20,7 +20,7 @@ struct RemovalWorkload: Sendable {
     }
 
     /// Removes one thing after the other until the time is over.
-    func work(_ random: SeededRandom, until end: Deadline) async throws {
+    func work(_ random: SeededGenerator, until end: Deadline) async throws {
         var random = random
         while !end.isPast {
             try await Task.sleep(for: .milliseconds(.random(in: 100...1_500, using: &random)))
@@ -39,7 +39,7 @@ struct RemovalWorkload: Sendable {
     }
 
     /// A run that has ended and that nobody looks at, half of the time one that failed.
-    private func choose(_ random: inout SeededRandom) async throws -> Run? {
+    private func choose(_ random: inout SeededGenerator) async throws -> Run? {
         let page = ledger.page
         var candidates = page.ended.filter { page.removedRuns[$0] == nil }.sorted()
         if Bool.random(using: &random) {
@@ -83,7 +83,7 @@ struct RemovalWorkload: Sendable {
         }
     }
 
-    private func removeLog(of run: Run, _ random: inout SeededRandom) async throws {
+    private func removeLog(of run: Run, _ random: inout SeededGenerator) async throws {
         let tasks = run.tasks.values.filter { $0.status == .success }.sorted { $0.name < $1.name }
         guard let task = tasks.randomElement(using: &random),
             let step = task.steps.indices.randomElement(using: &random)

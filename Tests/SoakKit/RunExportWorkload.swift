@@ -31,7 +31,7 @@ final class RunExportWorkload: Sendable {
     var count: Int { state.withLock(\.count) }
 
     /// Makes one export after the other until the time is over; those that break off are not looked at.
-    func work(_ random: SeededRandom, until end: Deadline) async throws {
+    func work(_ random: SeededGenerator, until end: Deadline) async throws {
         var random = random
         while !end.isPast {
             try await Task.sleep(for: .milliseconds(.random(in: 200...2_500, using: &random)))

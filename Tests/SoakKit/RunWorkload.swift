@@ -24,7 +24,7 @@ package struct RunWorkload: Sendable {
     }
 
     /// Makes one run after the other until it is told to end, and sees each of them to its end.
-    package func work(_ random: SeededRandom, pushesFirst: Bool, until isOver: () -> Bool) async throws {
+    package func work(_ random: SeededGenerator, pushesFirst: Bool, until isOver: () -> Bool) async throws {
         var random = random
         var mustPush = pushesFirst
         while !isOver() {

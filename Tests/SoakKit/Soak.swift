@@ -48,7 +48,7 @@ package struct Soak: Sendable {
     package func run() async throws -> [String] {
         say("seed \(options.seed)")
         if options.image == nil { say("no image of a disk: the power never fails") }
-        if options.bootID == nil { say("no boot id of its own: no import is killed") }
+        if options.bootID == nil { say("no boot id of its own: the machine never starts anew") }
         if options.disk == nil { say("no disk of its own: it is never full") }
         return try await TemporaryDirectory.with { directory in
             do {

@@ -40,7 +40,7 @@ struct SoakRounds: Sendable {
     }
 
     func run() async throws -> [String] {
-        var random = SeededRandom(options.seed)
+        var random = SeededGenerator(seed: options.seed)
         let end = Deadline.after(options.time)
         for branch in branches { try await branch.prepare(pipeline: NumbersPipeline(evidence: evidence).text) }
         var checked = 0
@@ -49,14 +49,14 @@ struct SoakRounds: Sendable {
         for round in 1... {
             let reports = "\(site.directory)/reports\(round)"
             try await work(&random, reports: reports, isFirst: round == 1)
-            // Before an outage or after it: one that follows an exchange shows whether that lasts.
+            // Before the outage or after it: one that follows an exchange shows whether that lasts.
             let exchangesFirst = Bool.random(using: &random)
-            var exchanged = exchangesFirst ? try await exchange(&random) : BrokenPromises("")
+            var exchanged = exchangesFirst ? try await exchange(&random) : nil
             if outage.power != nil || outage.isAnotherStart { try await outage.happen(cutsPower: true) }
             var verdict = try await verdict(logsBeyond: seen)
             verdict.broken.add(try await shared(reports, &earlier))
-            if !exchangesFirst { exchanged = try await exchange(&random) }
-            verdict.broken.add(exchanged)
+            if exchanged == nil { exchanged = try await exchange(&random) }
+            if let exchanged { verdict.broken.add(exchanged) }
             (checked, seen) = (checked + verdict.broken.checked, verdict.last)
             report(round, checked)
             let history = faults.takeHistory()
@@ -66,6 +66,11 @@ struct SoakRounds: Sendable {
             }
             if end.isPast || round == options.rounds { break }
         }
+        return try await finish()
+    }
+
+    /// Looks at everything once more, as the last exchange came after the last look.
+    private func finish() async throws -> [String] {
         for account in accounts { await account.verify() }
         let late = accounts.flatMap(\.broken.messages)
         guard late.isEmpty else { return late }
@@ -75,24 +80,26 @@ struct SoakRounds: Sendable {
     }
 
     /// Works and breaks for a round's time, and comes to rest.
-    private func work(_ random: inout SeededRandom, reports: String, isFirst: Bool) async throws {
+    private func work(_ random: inout SeededGenerator, reports: String, isFirst: Bool) async throws {
         let end = Deadline.after(options.roundTime)
         let seeds = (0..<10).map { _ in random.next() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, branch) in branches.enumerated() {
-                group.addTask { try await branch.work(SeededRandom(seeds[index]), pushesFirst: isFirst) { end.isPast } }
+                group.addTask {
+                    try await branch.work(SeededGenerator(seed: seeds[index]), pushesFirst: isFirst) { end.isPast }
+                }
             }
             for (index, account) in accounts.enumerated() {
-                group.addTask { try await account.work(SeededRandom(seeds[3 + index]), until: end) }
+                group.addTask { try await account.work(SeededGenerator(seed: seeds[3 + index]), until: end) }
             }
             group.addTask {
-                var own = SeededRandom(seeds[6])
+                var own = SeededGenerator(seed: seeds[6])
                 try await probes.run(&own, reports: reports, until: end)
             }
-            group.addTask { try await removals.work(SeededRandom(seeds[8]), until: end) }
-            group.addTask { try await exports.work(SeededRandom(seeds[9]), until: end) }
+            group.addTask { try await removals.work(SeededGenerator(seed: seeds[8]), until: end) }
+            group.addTask { try await exports.work(SeededGenerator(seed: seeds[9]), until: end) }
             group.addTask {
-                var own = SeededRandom(seeds[7])
+                var own = SeededGenerator(seed: seeds[7])
                 try await faults.run(&own, until: end)
             }
             try await group.waitForAll()
@@ -119,7 +126,7 @@ struct SoakRounds: Sendable {
     }
 
     /// Exchanges the records of one service by the same, once nothing runs any more.
-    private func exchange(_ random: inout SeededRandom) async throws -> BrokenPromises {
+    private func exchange(_ random: inout SeededGenerator) async throws -> BrokenPromises {
         let service: Component = Bool.random(using: &random) ? .configstore : .runservice
         try await site.untilRest()
         var exchange = ServiceExchange(of: service, in: site, outage: outage)
@@ -127,7 +134,10 @@ struct SoakRounds: Sendable {
         let start = ContinuousClock.now
         let broken = try await exchange.run(&random)
         say(
-            "\(service.rawValue): exchanged its records by the same, broken off \(exchange.tally.broken) times, \(exchange.tally.happened) of them done; \(start.duration(to: .now))"
+            """
+            \(service.rawValue): imported its own export; broken off \(exchange.tally.broken) times before, \
+            \(exchange.tally.happened) of these had happened; \(start.duration(to: .now))
+            """
         )
         return broken
     }

@@ -29,13 +29,13 @@ final class StoreProbes: Sendable {
     var toll: (deaths: Int, pauses: Int) { state.withLock { ($0.deaths, $0.pauses) } }
 
     /// Keeps three writers and whoever toggles maintenance alive and dying until the time is over; each reports in a file in `reports`.
-    func run(_ random: inout SeededRandom, reports: String, until end: Deadline) async throws {
+    func run(_ random: inout SeededGenerator, reports: String, until end: Deadline) async throws {
         guard mkdir(reports, 0o700) == 0 else { throw SystemError("make directory \(reports)") }
         let seeds = (0..<4).map { _ in random.next() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, seed) in seeds.enumerated() {
                 group.addTask { [self] in
-                    var own = SeededRandom(seed)
+                    var own = SeededGenerator(seed: seed)
                     while !end.isPast { try await live(isToggle: index == 0, reports, &own, until: end) }
                 }
             }
@@ -57,7 +57,7 @@ final class StoreProbes: Sendable {
     ]
 
     /// What a process is told to do to itself.
-    private static func plan(_ random: inout SeededRandom) -> String {
+    private static func plan(_ random: inout SeededGenerator) -> String {
         let point = points.randomElement(using: &random) ?? .storeCommitDecide
         let action: String
         switch Int.random(in: 0..<8, using: &random) {
@@ -71,8 +71,12 @@ final class StoreProbes: Sendable {
     }
 
     /// One process from its start to its violent end.
-    private func live(isToggle: Bool, _ reports: String, _ random: inout SeededRandom, until end: Deadline) async throws
-    {
+    private func live(
+        isToggle: Bool,
+        _ reports: String,
+        _ random: inout SeededGenerator,
+        until end: Deadline
+    ) async throws {
         let number = state.withLock { state in
             state.lives += 1
             return state.lives

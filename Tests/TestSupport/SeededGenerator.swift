@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Random numbers that a printed seed repeats (SplitMix64; Steele, Lea and Flood 2014).
-package struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     /// Begins the sequence of a seed.
