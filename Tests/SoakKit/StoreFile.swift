@@ -21,13 +21,16 @@ struct StoreFile: Sendable {
         queue = try DatabaseQueue(path: path)
     }
 
-    /// Opens the file in a directory that nobody else uses.
+    /// Opens the file in a directory that nobody else uses any more.
     init(directory: String) throws {
-        queue = try DatabaseQueue(path: "\(directory)/store.sqlite")
+        queue = try Self.open("\(directory)/store.sqlite")
     }
 
-    /// SQLite does not wait for a process that is just closing the file.
-    private static func open(_ path: String, _ configuration: Configuration) throws -> DatabaseQueue {
+    /// SQLite does not wait for somebody who is just closing the file.
+    private static func open(
+        _ path: String,
+        _ configuration: Configuration = Configuration()
+    ) throws -> DatabaseQueue {
         let end = Deadline.after(.seconds(30))
         while true {
             do {

@@ -106,7 +106,8 @@ private actor SharedStart {
         let process = try HeldProcess(inNamespace: line, options: ["-p", "-f", "--kill-child"])
         keeper.withLock { $0 = process }
         atexit { SharedStart.keeper.withLock(\.self)?.end() }
-        try await TestS3Server.waitUntilAnswering(ports[0], directory)
+        // The first one answers before the others, without which it refuses everything.
+        for port in ports { try await TestS3Server.waitUntilAnswering(port, directory) }
         return TestS3Server(port: ports[0], keeper: process, directory: directory)
     }
 
