@@ -7,12 +7,12 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What a browser sees when the gateway's process is killed: its connections end without the record that ends a response.
+/// What a browser or git sees when the gateway's process is killed: its connections end without the record that ends a response.
 @Suite(.temporaryDirectory, .timeLimit(.minutes(5)))
 struct KilledGatewayTests {
     @Test(
-        "a log or a stream of events is broken off, not ended in order",
-        arguments: ["api/task/logs", "api/task/events"]
+        "a log, a stream of events, an export or git's answer is broken off, not ended in order",
+        arguments: ["api/task/logs", "api/task/events", "api/v1alpha/export/runservice", "repos/ada/x.git/info/refs"]
     )
     func killedWhileStreaming(path: String) async throws {
         let socket = "\(TemporaryDirectory.path)/stream.sock"
