@@ -186,6 +186,20 @@ struct EmbeddedOpening {
         }
         try db.run("DELETE FROM lock WHERE name = ?", [.text(Replacement.lock)])
         try Replacement.dropLeftovers(db)
+        try removeUnfinishedCopies()
+    }
+
+    /// A killed import leaves what it had copied of the content that it was to replace.
+    private func removeUnfinishedCopies() throws {
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
+            throw StoreError(.unavailable, "look into \(directory)", cause: Failure("\(error)"))
+        }
+        for name in names where name.hasPrefix("\(EmbeddedAuthority.replacedContent).") && name.hasSuffix(".tmp") {
+            guard unlink("\(directory)/\(name)") == 0 || errno == ENOENT else {
+                throw StoreError(.unavailable, "clear up", cause: SystemError("remove \(directory)/\(name)"))
+            }
+        }
     }
 
     /// The name of an owner of locks: begins with the process, so that others see when that is no more.

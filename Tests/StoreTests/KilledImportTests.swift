@@ -51,6 +51,8 @@ struct KilledImportTests {
                 .map { try $0.text("name") }
         }
         #expect(leftovers == [])
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(!files.contains { $0.hasSuffix(".tmp") }, "\(files)")
         if contents == Self.before, !lines.isEmpty {
             _ = try await store.setMaintenance(true)
             let again = try Probe("import", ["\(TemporaryDirectory.path)/new.export"], directory: directory)
