@@ -15,7 +15,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 STRICT = --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint bench soak sanitize help packages test-packages bench-packages
+.PHONY: run test lint bench soak help packages test-packages bench-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,10 +40,6 @@ soak: test-packages ## break an installation over and over and look whether all 
 	$(SWIFT) build --product StoreCrashProbe
 	$(SWIFT) build --product MartletSoak
 	sh Tests/soak.sh "$$($(SWIFT) build --show-bin-path)" --minutes $(MINUTES) --keep .soak $(if $(SEED),--seed $(SEED))
-
-sanitize: test-packages ## run the tests under the thread sanitizer
-	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
-	TSAN_OPTIONS='halt_on_error=1 exitcode=66' sh Tests/run.sh --sanitize thread --scratch-path .build-tsan
 
 packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES)
 test-packages: PACKAGES = $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
