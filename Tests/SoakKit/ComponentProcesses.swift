@@ -204,30 +204,38 @@ extension ComponentProcesses {
                 try await Task.sleep(for: .milliseconds(20))
                 continue
             }
-            let log = try FileDescriptor.open(
-                FilePath("\(logs)/\(components).log"),
-                .writeOnly,
-                options: [.create, .append],
-                permissions: .ownerReadWrite
-            )
-            let outcome = try await Subprocess.run(
-                .path(FilePath("\(TestProcess.products)/martletd")),
-                arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
-                // What crashes ends at once, as with the units of systemd.
-                environment: .inherit.updating([
-                    "MARTLET_FAILPOINTS_FILE": controlFile(components), "SWIFT_BACKTRACE": "enable=no",
-                ]),
-                input: .none,
-                output: .fileDescriptor(log, closeAfterSpawningProcess: false),
-                error: .fileDescriptor(log, closeAfterSpawningProcess: true)
-            ) { execution in
-                let id = execution.processIdentifier.value
-                noteStart(of: components, id)
-                return id
-            }
-            guard !noteEnd(of: components, outcome.closureResult, outcome.terminationStatus) else { continue }
+            let outcome = try await run(components)
+            guard !noteEnd(of: components, outcome.id, outcome.status) else { continue }
             try await Task.sleep(for: .milliseconds(200))
         }
+    }
+
+    /// Runs a process to its end.
+    private func run(_ components: String) async throws -> (id: pid_t, status: TerminationStatus) {
+        let log = try FileDescriptor.open(
+            FilePath("\(logs)/\(components).log"),
+            .writeOnly,
+            options: [.create, .append],
+            permissions: .ownerReadWrite
+        )
+        // Left to be closed by the call, one that serves twice would stay open.
+        defer { close(log.rawValue) }
+        let outcome = try await Subprocess.run(
+            .path(FilePath("\(TestProcess.products)/martletd")),
+            arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
+            // What crashes ends at once, as with the units of systemd.
+            environment: .inherit.updating([
+                "MARTLET_FAILPOINTS_FILE": controlFile(components), "SWIFT_BACKTRACE": "enable=no",
+            ]),
+            input: .none,
+            output: .fileDescriptor(log, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+        ) { execution in
+            let id = execution.processIdentifier.value
+            noteStart(of: components, id)
+            return id
+        }
+        return (outcome.closureResult, outcome.terminationStatus)
     }
 
     /// Announces a start, unless all processes are to be down.
