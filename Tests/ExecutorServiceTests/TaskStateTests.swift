@@ -78,4 +78,25 @@ struct TaskStateTests {
         state.abandon(because: "executor restarted", now: later.addingTimeInterval(1)) { _ in 0 }
         #expect(state == ended)
     }
+
+    @Test("an older record takes nothing back that the runservice has heard, and a newer one tells it more")
+    func heard() {
+        var heard = TaskState(steps: 3)
+        heard.begin(now: now)
+        heard.endSetup(reason: nil, logBytes: 1, now: now)
+        let record = TaskState(steps: 3).status
+        heard.beginStep(0, now: now)
+        heard.endStep(0, .exited(0), logBytes: 2, now: now)
+        heard.beginStep(1, now: now)
+        var state = TaskState(recovering: record, heard: heard.status)
+        let later = now.addingTimeInterval(60)
+        state.abandon(because: "executor restarted", now: later) { _ in nil }
+        #expect(state.status.phase == .failed && state.status.startTime == now && state.status.endTime == later)
+        #expect(state.status.setupStep.phase == .success)
+        #expect(state.status.steps.map(\.phase) == [.success, .failed, .notstarted])
+        #expect(state.status.steps[1].logBytes == 0)
+        var newer = heard
+        newer.endStep(1, .exited(1), logBytes: 9, now: later)
+        #expect(TaskState(recovering: newer.status, heard: heard.status).status.steps == newer.status.steps)
+    }
 }

@@ -43,9 +43,9 @@ struct TaskRecovery: Sendable {
         let logs = TaskLogs(directory)
         // A record that could not be read knows nothing of the steps; what the runservice heard last is then the best.
         let known = record.flatMap { $0.status.steps.count == task.status.steps.count ? $0.status : nil }
-        let status = known ?? task.status
+        let heard = task.status
         var state = try await files.run {
-            var state = TaskState(recovering: status)
+            var state = TaskState(recovering: known ?? heard, heard: heard)
             state.abandon(because: "executor restarted", now: Date()) { directory.logBytes($0) }
             // A log that the disk lost altogether is opened too, to hear what the runservice has of it.
             let steps =

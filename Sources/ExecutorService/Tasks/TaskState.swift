@@ -33,6 +33,14 @@ struct TaskState: Sendable, Equatable {
         self.status = status
     }
 
+    /// A task as its record tells, and the runservice where it heard of more: power that failed can have taken later records.
+    init(recovering record: ExecutorTaskStatus, heard: ExecutorTaskStatus) {
+        status = record
+        status.startTime = record.startTime ?? heard.startTime
+        status.setupStep = Self.later(record.setupStep, heard.setupStep)
+        status.steps = zip(record.steps, heard.steps).map(Self.later)
+    }
+
     /// The step to run now; nil when there is none or the task is over.
     var nextStep: Int? {
         guard status.phase == .running, status.setupStep.phase == .success, interruption == nil else { return nil }
@@ -121,6 +129,12 @@ struct TaskState: Sendable, Equatable {
         for index in status.steps.indices where status.steps[index].logBytes != nil {
             status.steps[index].logBytes = bytes[.step(index)] ?? 0
         }
+    }
+
+    /// Of two states of a step the one that comes later in its life.
+    private static func later(_ one: StepState, _ other: StepState) -> StepState {
+        func age(_ step: StepState) -> Int { step.phase.isFinished ? 2 : step.phase == .running ? 1 : 0 }
+        return age(other) > age(one) ? other : one
     }
 
     private static func abandon(_ step: inout StepState, now: Date, logBytes: Int64?) {
