@@ -212,14 +212,8 @@ extension ComponentProcesses {
 
     /// Runs a process to its end.
     private func run(_ components: String) async throws -> (id: pid_t, status: TerminationStatus) {
-        let log = try FileDescriptor.open(
-            FilePath("\(logs)/\(components).log"),
-            .writeOnly,
-            options: [.create, .append],
-            permissions: .ownerReadWrite
-        )
-        // Left to be closed by the call, one that serves twice would stay open.
-        defer { close(log.rawValue) }
+        // One descriptor for both would be closed for one of them alone.
+        let (output, error) = (try openLog(components), try openLog(components))
         let outcome = try await Subprocess.run(
             .path(FilePath("\(TestProcess.products)/martletd")),
             arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
@@ -228,14 +222,23 @@ extension ComponentProcesses {
                 "MARTLET_FAILPOINTS_FILE": controlFile(components), "SWIFT_BACKTRACE": "enable=no",
             ]),
             input: .none,
-            output: .fileDescriptor(log, closeAfterSpawningProcess: false),
-            error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+            output: .fileDescriptor(output, closeAfterSpawningProcess: true),
+            error: .fileDescriptor(error, closeAfterSpawningProcess: true)
         ) { execution in
             let id = execution.processIdentifier.value
             noteStart(of: components, id)
             return id
         }
         return (outcome.closureResult, outcome.terminationStatus)
+    }
+
+    private func openLog(_ components: String) throws -> FileDescriptor {
+        try FileDescriptor.open(
+            FilePath("\(logs)/\(components).log"),
+            .writeOnly,
+            options: [.create, .append],
+            permissions: .ownerReadWrite
+        )
     }
 
     /// Announces a start, unless all processes are to be down.
