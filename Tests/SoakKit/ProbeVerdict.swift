@@ -121,6 +121,8 @@ struct ProbeVerdict {
         var pending = false
         for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
+            // That process ended at once: on a full disk a store may not open.
+            if words.starts(with: ["error", "unavailable"]) { continue }
             guard words.count >= 3, let number = Int(words[2]) else {
                 broken.expect(false, "\(path): \(line)")
                 continue
