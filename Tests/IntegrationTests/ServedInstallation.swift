@@ -1,6 +1,5 @@
 import Base
 import FoundationEssentials
-import GatewayService
 import HTTPTransport
 import HTTPTypes
 import Model
@@ -28,7 +27,7 @@ enum ServedInstallation {
         _ body: (Installation, ComponentProcesses) async throws -> Value
     ) async throws -> Value {
         try await TemporaryDirectory.with { directory in
-            try await TestNginx.run(render: { try nginxFiles($0, directory) }) { nginx in
+            try await TestNginx.run(render: { try ComponentSite.nginxFiles($0, directory) }) { nginx in
                 let path = "\(directory)/config.yml"
                 try AtomicFile.write(configuration(nginx.url, objectStorage).utf8, to: path)
                 return try await ComponentProcesses.with(.together, configuration: path, logs: directory) { processes in
@@ -135,17 +134,6 @@ enum ServedInstallation {
             endpoint: try .url("unix:\(directory)/run/\(name).sock"),
             token: SecretValue(internalToken)
         )
-    }
-
-    private static func nginxFiles(_ settings: TestNginx.Settings, _ directory: String) throws -> [String: String] {
-        try NginxSite(
-            listen: settings.listen,
-            publicDirectory: "\(TestNginx.projectDirectory)/public",
-            apiSocket: "\(directory)/run/gateway-api.sock",
-            streamSocket: "\(directory)/run/gateway-stream.sock",
-            user: settings.user,
-            workers: 1
-        ).files()
     }
 
     private static func configuration(_ url: String, _ objectStorage: [String]) -> String {

@@ -5,7 +5,7 @@ import HTTPTransport
 import HTTPTypes
 import Model
 package import ServiceKit
-import TestSupport
+package import TestSupport
 package import WorkerClients
 
 /// An installation behind the real nginx, with a user, a project and its repository; its components are processes.
@@ -75,7 +75,11 @@ package struct ComponentSite: Sendable {
         }
     }
 
-    private static func nginxFiles(_ settings: TestNginx.Settings, _ directory: String) throws -> [String: String] {
+    /// The files of nginx for an installation whose sockets lie in `run` below a directory.
+    package static func nginxFiles(
+        _ settings: TestNginx.Settings,
+        _ directory: String
+    ) throws -> [String: String] {
         let site = try NginxSite(
             listen: settings.listen,
             publicDirectory: "\(TestNginx.projectDirectory)/public",
