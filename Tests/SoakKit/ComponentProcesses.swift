@@ -212,8 +212,7 @@ extension ComponentProcesses {
 
     /// Runs a process to its end.
     private func run(_ components: String) async throws -> (id: pid_t, status: TerminationStatus) {
-        // One descriptor for both would be closed for one of them alone.
-        let (output, error) = (try openLog(components), try openLog(components))
+        let log = try openLog(components)
         let outcome = try await Subprocess.run(
             .path(FilePath("\(TestProcess.products)/martletd")),
             arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
@@ -222,8 +221,8 @@ extension ComponentProcesses {
                 "MARTLET_FAILPOINTS_FILE": controlFile(components), "SWIFT_BACKTRACE": "enable=no",
             ]),
             input: .none,
-            output: .fileDescriptor(output, closeAfterSpawningProcess: true),
-            error: .fileDescriptor(error, closeAfterSpawningProcess: true)
+            output: .fileDescriptor(log, closeAfterSpawningProcess: true),
+            error: .combinedWithOutput
         ) { execution in
             let id = execution.processIdentifier.value
             noteStart(of: components, id)

@@ -80,8 +80,8 @@ package enum TestProcess {
             arguments: Arguments(arguments),
             environment: .inherit.updating(updates),
             input: .none,
-            output: .fileDescriptor(file, closeAfterSpawningProcess: false),
-            error: .fileDescriptor(file, closeAfterSpawningProcess: true)
+            output: .fileDescriptor(file, closeAfterSpawningProcess: true),
+            error: .combinedWithOutput
         ) { execution in
             let id = execution.processIdentifier.value
             defer { kill(id, SIGTERM) }

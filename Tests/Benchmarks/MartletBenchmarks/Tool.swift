@@ -52,8 +52,8 @@ enum Tool {
             arguments: Arguments(arguments),
             environment: .inherit.updating(updates),
             input: .none,
-            output: .fileDescriptor(file, closeAfterSpawningProcess: false),
-            error: .fileDescriptor(file, closeAfterSpawningProcess: true)
+            output: .fileDescriptor(file, closeAfterSpawningProcess: true),
+            error: .combinedWithOutput
         ) { execution in
             do {
                 let value = try await body(execution.processIdentifier.value)
