@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Subprocess
 import SystemPackage
 
@@ -14,13 +15,19 @@ struct GitCommand: Sendable {
         var linkMessage: String { "git \(command) ended with \(status): \(complaint)" }
     }
 
+    private static let searchPath = ["/usr/local/bin", "/usr/bin", "/bin"]
+
+    private let program: Executable
     private let environment: [Environment.Key: String]
     private let settings: [String]
 
     /// Prepares to run git for repositories below `dataDirectory`, with pushes of `maximumPushBytes` at most.
     init(dataDirectory: String, maximumPushBytes: Int?) {
+        // Looked up once: a search for each command would start a process for each directory without git.
+        let paths = Self.searchPath.map { "\($0)/git" }
+        program = paths.first { access($0, X_OK) == 0 }.map { Executable.path(FilePath($0)) } ?? .name("git")
         environment = [
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": Self.searchPath.joined(separator: ":"),
             "HOME": dataDirectory,
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -162,7 +169,7 @@ struct GitCommand: Sendable {
         // git removes its half-done files when it is asked to end.
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         return Configuration(
-            executable: .name("git"),
+            executable: program,
             arguments: Arguments(settings + arguments),
             environment: .custom(environment),
             workingDirectory: FilePath(directory),

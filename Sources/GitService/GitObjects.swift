@@ -53,15 +53,26 @@ struct GitObjects: Sendable {
 
     /// The commit a revision names; nil when there is none.
     func commit(_ revision: RepositoryRequest.Revision, in directory: String) async throws -> GitCommit? {
-        let name: String
         switch revision {
-        case .object(let object): name = object
-        case .ref("HEAD"): name = "HEAD"
-        case .ref(let ref):
-            guard let object = try await refs([ref], in: directory)[ref] else { return nil }
-            name = object
+        case .object(let object): try await commits(behind: [object], in: directory)[object]
+        case .ref("HEAD"): try await commits(behind: ["HEAD"], in: directory)["HEAD"]
+        case .ref(let ref): try await commit(ofRef: ref, in: directory)
         }
-        return try await commits(behind: [name], in: directory)[name]
+    }
+
+    /// The commit that a ref names by its full name, as a rule with one process: it is what starting a run waits for.
+    private func commit(ofRef ref: String, in directory: String) async throws -> GitCommit? {
+        let format = "--format=%(objectname) %(objecttype) %(refname)%0a%(raw)"
+        var output: [UInt8] = []
+        try await git.read(["for-each-ref", format, ref], in: directory, input: []) { bytes in
+            output += bytes.prefix(Self.commitLimit - output.count)
+        }
+        let head = output.prefix { $0 != UInt8(ascii: "\n") }
+        let words = String(decoding: head, as: UTF8.self).split(separator: " ", maxSplits: 2).map(String.init)
+        // Others than the ref itself are refs below one that does not exist.
+        guard words.count == 3, words[2] == ref else { return nil }
+        guard words[1] == "commit" else { return try await commits(behind: [words[0]], in: directory)[words[0]] }
+        return CommitText(Array(output.dropFirst(head.count + 1))).commit(named: words[0])
     }
 
     /// All refs, sorted by name.

@@ -77,7 +77,7 @@ struct FetchTests {
             )
             let sha = try await fixture.commit(in: "tree", file: "file", content: "x\n", message: "one\n\ntwo")
             try await fixture.git("tag", "-a", "v1", "-m", "tagged", in: "tree")
-            try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", "v1", in: "tree")
+            try await fixture.git("push", "-q", fixture.url("ada/hello"), "main", "main:topic/one", "v1", in: "tree")
             #expect(try await fixture.call(.get, "\(root)/raw/\(sha)/with%20space").1 == Array("hi\n".utf8))
             #expect(try await fixture.call(.get, "\(root)/raw/\(sha)/link").1 == Array("/etc/passwd".utf8))
             for missing in [
@@ -91,9 +91,11 @@ struct FetchTests {
                 let commit = try JSONCoding.decode(GitCommit.self, from: body)
                 #expect(commit.sha == sha && commit.message == "one\n\ntwo")
             }
-            #expect(try await fixture.call(.get, "\(root)/commit/refs/heads/none").0 == 404)
+            for missing in ["none", "topic", "main/below"] {
+                #expect(try await fixture.call(.get, "\(root)/commit/refs/heads/\(missing)").0 == 404, "\(missing)")
+            }
             let refs = try JSONCoding.decode([GitRef].self, from: try await fixture.call(.get, "\(root)/refs").1)
-            #expect(refs.map(\.name) == ["refs/heads/main", "refs/tags/v1"])
+            #expect(refs.map(\.name) == ["refs/heads/main", "refs/heads/topic/one", "refs/tags/v1"])
             #expect(try await fixture.call(.get, "/repos/ada/none.git/refs").0 == 404)
         }
     }
