@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "Birth.h"
 #include "Launch.h"
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +21,8 @@
 // <sys/mount.h> and <linux/mount.h> cannot both be included with the C library of Debian 12.
 extern int mount(const char *, const char *, const char *, unsigned long, const void *);
 
-// After fork in a process with threads only system calls are safe: nothing below allocates or takes a lock.
+// In a child of a process with threads only system calls are safe: nothing below allocates or takes a lock, nor changes memory that
+// the parent still needs.
 
 struct failure {
     const char *what;
@@ -80,6 +82,8 @@ static void enter_place(const struct clinux_launch *launch, int report) {
         if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail(report, "make the mounts private");
     }
     if (launch->lower) mount_overlay(launch, report);
+    if (launch->lent && mount(launch->lent, launch->lent_target, NULL, MS_BIND, NULL) < 0)
+        fail(report, "mount the settings of the task's place");
     if (launch->stage && mount(launch->stage, "/tmp", NULL, MS_BIND | MS_REC, NULL) < 0)
         fail(report, "mount the task's place");
     if (!launch->user_namespace_first) enter_user_namespace(launch, report);
@@ -176,6 +180,17 @@ static void lead(pid_t program) {
     }
 }
 
+struct start {
+    const struct clinux_launch *launch;
+    int report;
+    pid_t parent;
+};
+
+static void follow(const void *context) {
+    const struct start *start = context;
+    become(start->launch, start->report);
+}
+
 static void start_leader(const struct clinux_launch *launch, int report, pid_t parent) {
     sigset_t all;
     sigfillset(&all);
@@ -185,10 +200,9 @@ static void start_leader(const struct clinux_launch *launch, int report, pid_t p
     if (prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0) < 0) fail(report, "watch the executor");
     if (getppid() != parent) _exit(127);
     setsid();
-    // Not the C library's fork: where this process was not made by it, locks that it takes may be held for ever.
-    pid_t program = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    struct start start = {.launch = launch, .report = report};
+    pid_t program = clinux_bear(1, -1, follow, &start);
     if (program < 0) fail(report, "fork");
-    if (program == 0) become(launch, report);
     syscall(SYS_close_range, 0, ~0U, 0);
     lead(program);
 }
@@ -218,22 +232,19 @@ static pid_t await_start(pid_t child, int report, const char **failed) {
     return -1;
 }
 
-// To be born in a group costs nothing; to move to one waits for all processors, some 12 ms on an idle host.
-static pid_t fork_into(int group) {
-    if (group < 0) return fork();
-    struct clone_args arguments = {
-        .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
-    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+static void live(const void *context) {
+    const struct start *start = context;
+    begin(start->launch, start->report, start->parent);
 }
 
 pid_t clinux_start(const struct clinux_launch *launch, const char **failed) {
     int report[2];
     *failed = "make a pipe";
     if (pipe2(report, O_CLOEXEC) < 0) return -1;
-    pid_t parent = getpid();
+    struct start start = {.launch = launch, .report = report[1], .parent = getpid()};
     *failed = "fork";
-    pid_t child = fork_into(launch->birth_group);
-    if (child == 0) begin(launch, report[1], parent);
+    // A leader lives on without executing a program.
+    pid_t child = clinux_bear(!launch->leads, launch->birth_group, live, &start);
     int code = errno;
     close(report[1]);
     errno = code;

@@ -49,14 +49,16 @@ struct SandboxEscapeTests {
     func environmentIsHidden() throws {
         let directory = TemporaryDirectory.path
         let namespaces = try NamespacePair(range: nil)
+        let (view, names) = (HostView(), SlotNetwork.Names(resolver: "", hosts: ""))
         let place = try SandboxPlace(
             path: "\(directory)/place",
             surroundings: SandboxPlace.Surroundings(
                 namespaces: namespaces,
                 range: nil,
-                view: HostView(),
+                view: view,
                 filter: nil,
-                network: SlotNetwork.Names(resolver: "", hosts: ""),
+                settings: try PlaceSettings(path: "\(directory)/settings", view: view, network: names),
+                network: names,
                 notes: [],
                 program: "/usr/bin/bwrap"
             ),

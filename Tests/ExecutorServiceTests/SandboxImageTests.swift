@@ -61,14 +61,16 @@ struct SandboxImageTests {
     func linkedMountPoint() throws {
         let directory = TemporaryDirectory.path
         let image = try BusyBox.makeImage(in: directory)
+        let (view, names) = (HostView(), SlotNetwork.Names(resolver: "", hosts: ""))
         let place = try SandboxPlace(
             path: "\(directory)/place",
             surroundings: SandboxPlace.Surroundings(
                 namespaces: try NamespacePair(range: nil),
                 range: nil,
-                view: HostView(),
+                view: view,
                 filter: nil,
-                network: SlotNetwork.Names(resolver: "", hosts: ""),
+                settings: try PlaceSettings(path: "\(directory)/settings", view: view, network: names),
+                network: names,
                 notes: [],
                 program: "/usr/bin/bwrap"
             ),

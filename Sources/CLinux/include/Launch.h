@@ -29,6 +29,8 @@ struct clinux_launch {
     /// A directory mounted over /tmp in a mount namespace of the child's own, so that an unprivileged child reaches it
     /// whatever the modes of the directories above it are.
     const char *stage;
+    /// A directory mounted over another one before that, or NULL; needs a stage or an overlay.
+    const char *lent, *lent_target;
     /// An overlay mounted on `merged` before that; `shifts_lower` maps the owners of `lower` through `user_namespace`.
     const char *lower, *upper, *work, *merged;
     int shifts_lower;

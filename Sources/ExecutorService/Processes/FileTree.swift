@@ -15,6 +15,14 @@ enum FileTree {
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError("make directory \(path)") }
     }
 
+    /// Makes a directory with exactly these rights; one that exists gets them.
+    /// - Throws: ``SystemError`` naming the path.
+    static func makeDirectory(_ path: String, exactly mode: mode_t) throws {
+        try makeDirectory(path, mode: mode)
+        // The umask is the process's own affair.
+        guard chmod(path, mode) == 0 else { throw SystemError("open \(path)") }
+    }
+
     /// Writes a file, whole or not at all.
     /// - Throws: ``SystemError`` naming the path.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws {

@@ -18,6 +18,14 @@ struct LaunchPlan: Sendable {
         var shiftsLower: Bool
     }
 
+    /// A directory that the process sees in another's place.
+    struct Lent: Sendable {
+        /// Whose content is seen.
+        var source: String
+        /// Where; an empty directory.
+        var target: String
+    }
+
     /// Who the process becomes.
     struct Identity: Sendable {
         /// The user's number as the entered user namespace counts.
@@ -42,6 +50,8 @@ struct LaunchPlan: Sendable {
     var namespaces: NamespacePair?
     /// A directory that the process sees as `/tmp`.
     var stage: String?
+    /// A directory that is mounted, in the stage or elsewhere.
+    var lent: Lent?
     /// An overlay for the process.
     var overlay: Overlay?
     /// Who the process becomes; nil to stay.
@@ -93,6 +103,8 @@ struct LaunchPlan: Sendable {
         launch.network_namespace = namespaces?.network.number ?? -1
         launch.user_namespace_first = namespaces?.isOwn == true ? 1 : 0
         launch.stage = arena.optional(stage)
+        launch.lent = arena.optional(lent?.source)
+        launch.lent_target = arena.optional(lent?.target)
         if let overlay {
             launch.lower = arena.optional(overlay.lower)
             launch.upper = arena.optional(overlay.upper)

@@ -19,7 +19,9 @@ struct SandboxPlace: Place {
         var view: HostView
         /// The system call filter; nil where it is not known for the processor.
         var filter: SeccompFilter?
-        /// The lines of `/etc/resolv.conf` and `/etc/hosts`.
+        /// The `/etc` of steps that see the host's programs.
+        var settings: PlaceSettings
+        /// How steps find names.
         var network: SlotNetwork.Names
         /// Sentences for setup logs.
         var notes: [String]
@@ -40,11 +42,11 @@ struct SandboxPlace: Place {
         self.path = path
         self.surroundings = surroundings
         try Self.makeDirectory(path, mode: 0o711, owner: nil)
-        for part in ["files", "steps", "etc", "merged"] {
+        for part in ["files", "steps", "etc"] {
             try Self.makeDirectory("\(path)/\(part)", mode: 0o755, owner: nil)
         }
         group = try groups.makeGroup()
-        try makeHostFiles()
+        try makeWritableDirectories()
     }
 
     /// The place as it stands before a task, for an image of its own.
@@ -107,6 +109,7 @@ struct SandboxPlace: Place {
         plan.namespaces = surroundings.namespaces
         plan.stage = path
         plan.group = group
+        if image == nil { plan.lent = LaunchPlan.Lent(source: surroundings.settings.path, target: "\(path)/etc") }
         if surroundings.range != nil {
             let user = uid_t(image == nil ? HostView.user : 0)
             plan.identity = LaunchPlan.Identity(user: user, group: user)
@@ -146,37 +149,18 @@ struct SandboxPlace: Place {
         try FileTree.remove(path)
     }
 
-    private func makeHostFiles() throws {
+    private func makeWritableDirectories() throws {
         for name in HostView.writable {
             try makeDirectory("files/\(name)", mode: name == "tmp" ? 0o1777 : 0o755)
         }
         try makeDirectory("files/home/martlet", mode: 0o755)
         try makeDirectory("files/var/tmp", mode: 0o1777)
-        for (name, bytes) in surroundings.view.files.merging(networkFiles, uniquingKeysWith: { $1 }) {
-            try makeParents(of: name)
-            try FileTree.write(bytes, to: "\(path)/etc/\(name)", mode: 0o644)
-        }
-        for setting in surroundings.view.settings {
-            try makeParents(of: setting)
-            try Self.makeDirectory("\(path)/etc/\(setting)", mode: 0o755, owner: nil)
-        }
-    }
-
-    private var networkFiles: [String: [UInt8]] {
-        [
-            "resolv.conf": Array(surroundings.network.resolver.utf8),
-            "hosts": Array(("127.0.0.1 localhost martlet\n" + surroundings.network.hosts).utf8),
-        ]
-    }
-
-    private func makeParents(of name: String) throws {
-        guard let slash = name.lastIndex(of: "/") else { return }
-        try Self.makeDirectory("\(path)/etc/\(name[..<slash])", mode: 0o755, owner: nil)
     }
 
     private func makeImageFiles() throws {
+        try Self.makeDirectory("\(path)/merged", mode: 0o755, owner: nil)
         for part in ["upper", "work", "upper/etc"] { try makeDirectory(part, mode: 0o755, user: 0) }
-        for (name, bytes) in networkFiles {
+        for (name, bytes) in surroundings.network.files {
             try FileTree.write(bytes, to: "\(path)/upper/etc/\(name)", mode: 0o644)
             try give("upper/etc/\(name)", to: 0)
         }
@@ -205,9 +189,7 @@ struct SandboxPlace: Place {
     }
 
     private static func makeDirectory(_ path: String, mode: mode_t, owner: uid_t?) throws {
-        try FileTree.makeDirectory(path, mode: mode)
-        // The umask is the process's own affair.
-        guard chmod(path, mode) == 0 else { throw SystemError("open \(path)") }
+        try FileTree.makeDirectory(path, exactly: mode)
         if let owner, lchown(path, owner, owner) != 0 { throw SystemError("give away \(path)") }
     }
 }

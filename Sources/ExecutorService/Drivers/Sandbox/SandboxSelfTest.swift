@@ -26,6 +26,11 @@ struct SandboxSelfTest: Sendable {
             throw Failure("the sandbox needs user namespaces: \(Self.namespaceAdvice())", cause: error)
         }
         defer { network.close() }
+        let settings = try PlaceSettings(
+            path: "\(surroundings.directory)/self-test-settings",
+            view: surroundings.view,
+            network: network.names
+        )
         let place = try SandboxPlace(
             path: "\(surroundings.directory)/self-test",
             surroundings: SandboxPlace.Surroundings(
@@ -33,6 +38,7 @@ struct SandboxSelfTest: Sendable {
                 range: range,
                 view: surroundings.view,
                 filter: SeccompFilter.Architecture.current.map { SeccompFilter($0) },
+                settings: settings,
                 network: network.names,
                 notes: [],
                 program: surroundings.program
@@ -42,6 +48,7 @@ struct SandboxSelfTest: Sendable {
         let result = Result { try tryOut(place) }
         place.killAll()
         try place.destroy()
+        try settings.destroy()
         switch result {
         case .success((0, _)): return
         case .success((let status, let output)):

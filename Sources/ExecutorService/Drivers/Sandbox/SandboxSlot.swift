@@ -60,7 +60,7 @@ struct SandboxSlot: Sendable {
                     group.addTask { try await GatewayForward(gateway).serve(listener) }
                 }
                 defer { group.cancelAll() }
-                while try await usePlace(in: network, ready) {}
+                try await usePlaces(in: network, ready)
             }
         } catch {
             await worker.run { network.close() }
@@ -69,10 +69,30 @@ struct SandboxSlot: Sendable {
         await worker.run { network.close() }
     }
 
+    /// Makes the settings that all places of a network share, and places until the network has to be made anew.
+    private func usePlaces(in network: SlotNetwork, _ ready: ReadyPlaces) async throws {
+        let settings = try await worker.run {
+            try PlaceSettings(path: newPath("settings"), view: surroundings.view, network: network.names)
+        }
+        let result: Result<Void, any Error>
+        do {
+            while try await usePlace(in: network, settings, ready) {}
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await worker.cleanUp("remove the settings of a slot") { try settings.destroy() }
+        try result.get()
+    }
+
     /// Makes one place, lends it to a task and removes it.
     /// - Returns: whether the network may serve another task.
-    private func usePlace(in network: SlotNetwork, _ ready: ReadyPlaces) async throws -> Bool {
-        let place = try await makePlace(in: network)
+    private func usePlace(
+        in network: SlotNetwork,
+        _ settings: PlaceSettings,
+        _ ready: ReadyPlaces
+    ) async throws -> Bool {
+        let place = try await makePlace(in: network, settings)
         ready.offer(place)
         do {
             try await place.waitUntilReleased()
@@ -95,15 +115,16 @@ struct SandboxSlot: Sendable {
         return isEmpty
     }
 
-    private func makePlace(in network: SlotNetwork) async throws -> SandboxPlace {
+    private func makePlace(in network: SlotNetwork, _ settings: PlaceSettings) async throws -> SandboxPlace {
         try await worker.run {
             try SandboxPlace(
-                path: "\(surroundings.directory)/\(index)-\(String(UInt64.random(in: .min ... .max), radix: 16))",
+                path: newPath("place"),
                 surroundings: SandboxPlace.Surroundings(
                     namespaces: network.namespaces,
                     range: range,
                     view: surroundings.view,
                     filter: SeccompFilter.Architecture.current.map { SeccompFilter($0) },
+                    settings: settings,
                     network: network.names,
                     notes: notes(network),
                     program: surroundings.program
@@ -111,6 +132,10 @@ struct SandboxSlot: Sendable {
                 groups: surroundings.groups
             )
         }
+    }
+
+    private func newPath(_ kind: String) -> String {
+        "\(surroundings.directory)/\(index)-\(kind)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
     }
 
     private func notes(_ network: SlotNetwork) -> [String] {

@@ -17,6 +17,14 @@ struct SlotNetwork: Sendable {
         var resolver: String
         /// Further lines of `/etc/hosts`.
         var hosts: String
+
+        /// The files of `/etc` that say so, by name.
+        var files: [String: [UInt8]] {
+            [
+                "resolv.conf": Array(resolver.utf8),
+                "hosts": Array(("127.0.0.1 localhost martlet\n" + hosts).utf8),
+            ]
+        }
     }
 
     /// What slots shall reach, and with which programs.
