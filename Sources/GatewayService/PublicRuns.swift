@@ -3,16 +3,17 @@ import FoundationEssentials
 import Model
 
 /// A run in a list, as the public API shows it.
-struct RunsResponse: Encodable {
+struct RunsResponse: Encodable, Sendable {
     let number: Int64
     let name: String
     let annotations: [String: String]
     let phase: RunPhase
     let result: RunResult
     let tasksWaitingApproval: [TaskID]
-    @Present var enqueueTime: Date?
-    @Present var startTime: Date?
-    @Present var endTime: Date?
+    // As text, which lists pass on as they find it.
+    @Present var enqueueTime: String?
+    @Present var startTime: String?
+    @Present var endTime: String?
 
     enum CodingKeys: String, CodingKey {
         case number, name, annotations, phase, result
@@ -29,9 +30,35 @@ struct RunsResponse: Encodable {
         phase = run.phase
         result = run.result
         tasksWaitingApproval = run.tasks.values.filter(\.waitingApproval).map(\.id).sorted()
-        enqueueTime = run.enqueueTime
-        startTime = run.startTime
-        endTime = run.endTime
+        enqueueTime = Timestamp.text(run.enqueueTime)
+        startTime = run.startTime.map(Timestamp.text)
+        endTime = run.endTime.map(Timestamp.text)
+    }
+}
+
+/// A run of the runservice's, of which no more is decoded than a list shows: lists are what browsers ask for most.
+extension RunsResponse: Decodable {
+    private enum RunKeys: CodingKey {
+        case number, name, annotations, phase, result, tasks, enqueueTime, startTime, endTime
+    }
+
+    private struct WaitingTask: Decodable {
+        let waitingApproval: Bool
+    }
+
+    init(from decoder: any Decoder) throws {
+        let run = try decoder.container(keyedBy: RunKeys.self)
+        number = try run.decode(Int64.self, forKey: .number)
+        name = try run.decode(String.self, forKey: .name)
+        annotations = try run.decode([String: String].self, forKey: .annotations)
+        phase = try run.decode(RunPhase.self, forKey: .phase)
+        result = try run.decode(RunResult.self, forKey: .result)
+        // Nobody can approve anything in another phase.
+        let tasks = phase == .running ? try run.decode([TaskID: WaitingTask].self, forKey: .tasks) : [:]
+        tasksWaitingApproval = tasks.filter(\.value.waitingApproval).keys.sorted()
+        enqueueTime = try run.decode(String.self, forKey: .enqueueTime)
+        startTime = try run.decodeIfPresent(String.self, forKey: .startTime)
+        endTime = try run.decodeIfPresent(String.self, forKey: .endTime)
     }
 }
 
@@ -231,7 +258,7 @@ struct RunTaskResponseStep: Encodable {
 
 /// An optional that stands in JSON as `null` instead of being left out.
 @propertyWrapper
-struct Present<Value: Encodable>: Encodable {
+struct Present<Value: Encodable & Sendable>: Encodable, Sendable {
     var wrappedValue: Value?
 
     func encode(to encoder: any Encoder) throws {

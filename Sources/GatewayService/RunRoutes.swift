@@ -63,8 +63,8 @@ struct RunRoutes: Sendable {
             phases: cursor.phaseFilter ?? [],
             results: cursor.resultFilter ?? []
         )
-        let page = try await relay { try await runservice.runs(query) }
-        var response = try Response.json(page.runs.map(RunsResponse.init))
+        let page = try await relay { try await runservice.runs(query, as: RunsResponse.self) }
+        var response = try Response.json(page.runs)
         cursor.startRunCounter = page.runs.last?.number
         response.headers[.runCursor] = page.hasMore ? try cursor.text : ""
         return response

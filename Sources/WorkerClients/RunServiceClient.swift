@@ -22,8 +22,11 @@ extension RunServiceClient {
         try await connection.send(.post, "/api/v1alpha/runs", creation)
     }
 
-    /// Lists runs of a group and what lies below it.
-    public func runs(_ query: RunQuery) async throws -> RunPage {
+    /// Lists runs of a group and what lies below it; `entry` is what is decoded of each.
+    public func runs<Entry: Decodable & Sendable>(
+        _ query: RunQuery,
+        as entry: Entry.Type = Run.self
+    ) async throws -> RunPage<Entry> {
         var pairs = [("group", query.group), ("limit", String(query.limit))]
         if let start = query.start { pairs.append(("start", String(start))) }
         if query.ascending { pairs.append(("ascending", "true")) }

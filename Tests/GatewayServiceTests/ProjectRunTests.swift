@@ -249,6 +249,38 @@ struct ProjectRunTests {
         }
     }
 
+    @Test(
+        "lists show the tasks that wait for an approval, which their owner gives once; times are the same in run and list"
+    )
+    func approval() async throws {
+        try await GatewayFixture.with { gateway in
+            let ann = try await gateway.makeUser("ann")
+            let bob = try await gateway.makeUser("bob")
+            try await gateway.makeProject("hello", of: ann)
+            let careful = Self.pipeline.replacing("name: a\n", with: "name: a\n        approval: true\n")
+            try await push(gateway, ann, to: "ann/hello", files: [".martlet/config.yml": careful])
+            func listed() async throws -> ListedRun? {
+                try await runs(gateway, ann.token).decode([ListedRun].self).first
+            }
+            try await eventually("a task that waits") { try await listed()?.tasks_waiting_approval.isEmpty == false }
+            let run = try #require(try await listed())
+            let path = "projects/user%2Fann%2Fhello/runs/1"
+            let whole = try await gateway.call(.get, path)
+            #expect(try whole.decode(ListedRun.self) == run)
+            #expect(run.start_time != nil && run.end_time == nil)
+            let task = try #require(try whole.decode(RunOfTasks.self).tasks.keys.first)
+            #expect(run.tasks_waiting_approval == [task])
+            func approve(_ token: SecretValue) async throws -> Answer {
+                let approve = #"{"action_type":"approve"}"#
+                return try await gateway.call(.put, "\(path)/tasks/\(task)/actions", token: token, json: approve)
+            }
+            #expect(try await approve(bob.token).status == 403)
+            #expect(try await approve(ann.token).status == 200)
+            #expect(try await listed()?.tasks_waiting_approval == [])
+            #expect(try await approve(ann.token).code == "runTaskAlreadyApproved")
+        }
+    }
+
     @Test("an ended run and the logs of ended tasks are removed by their owner, and by nobody else")
     func removal() async throws {
         try await GatewayFixture.with { gateway in
@@ -334,6 +366,15 @@ private struct AnyNumber: Decodable {
         // Other keys of the object hold other types; only the number matters here.
         value = try? decoder.singleValueContainer().decode(Int.self)
     }
+}
+
+private struct ListedRun: Decodable, Equatable {
+    let number: Int
+    let phase: String
+    let tasks_waiting_approval: [String]
+    let enqueue_time: String
+    let start_time: String?
+    let end_time: String?
 }
 
 private struct RunOfTasks: Decodable {
