@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 import Model
 package import Store
 
@@ -27,18 +28,40 @@ package struct ConfigReadModel: Projection {
     /// Makes the model.
     package init() {}
 
+    /// What becomes of the row of a record.
+    package struct Effect: Sendable {
+        fileprivate let table: String
+        fileprivate let id: String
+        fileprivate let row: Row?
+    }
+
+    fileprivate struct Row {
+        let columns: String
+        let values: [SQLValue]
+    }
+
     /// Follows the records; whatever it does not know is of no interest.
-    package func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
-        guard case .record(let type, let id, let data) = change, let table = Self.tables[type] else { return }
-        try tables.execute("DELETE FROM \(table) WHERE id = ?", [.text(id)])
-        guard let data else { return }
+    package func effect(of change: ProjectedChange) throws -> Effect? {
+        guard case .record(let type, let id, let data) = change, let table = Self.tables[type] else { return nil }
+        return Effect(table: table, id: id, row: try data.flatMap { try Self.row(of: type, $0) })
+    }
+
+    /// Replaces the row of a record.
+    package func apply(_ effect: Effect, to tables: ProjectionWriter) throws {
+        try tables.execute("DELETE FROM \(effect.table) WHERE id = ?", [.text(effect.id)])
+        guard let row = effect.row else { return }
+        let places = row.values.map { _ in "?" }.joined(separator: ", ")
+        try tables.execute("INSERT INTO \(effect.table) (\(row.columns)) VALUES (\(places))", row.values)
+    }
+
+    private static func row(of type: String, _ data: Data) throws -> Row? {
         switch type {
-        case User.recordType: try insert(JSONCoding.decode(User.self, from: data), tables)
-        case StoredToken.recordType: try insert(JSONCoding.decode(StoredToken.self, from: data), tables)
-        case ProjectGroup.recordType: try insert(JSONCoding.decode(ProjectGroup.self, from: data), tables)
-        case Project.recordType: try insert(JSONCoding.decode(Project.self, from: data), tables)
-        case RemoteSource.recordType: try insert(JSONCoding.decode(RemoteSource.self, from: data), tables)
-        default: break
+        case User.recordType: row(try JSONCoding.decode(User.self, from: data))
+        case StoredToken.recordType: row(try JSONCoding.decode(StoredToken.self, from: data))
+        case ProjectGroup.recordType: row(try JSONCoding.decode(ProjectGroup.self, from: data))
+        case Project.recordType: row(try JSONCoding.decode(Project.self, from: data))
+        case RemoteSource.recordType: row(try JSONCoding.decode(RemoteSource.self, from: data))
+        default: nil
         }
     }
 
@@ -50,37 +73,36 @@ package struct ConfigReadModel: Projection {
         RemoteSource.recordType: "config_source",
     ]
 
-    private func insert(_ user: User, _ tables: ProjectionWriter) throws {
-        try tables.execute("INSERT INTO config_user (id, name) VALUES (?, ?)", [.text(user.id.text), .text(user.name)])
+    private static func row(_ user: User) -> Row {
+        Row(columns: "id, name", values: [.text(user.id.text), .text(user.name)])
     }
 
-    private func insert(_ stored: StoredToken, _ tables: ProjectionWriter) throws {
+    private static func row(_ stored: StoredToken) -> Row {
         let token = stored.token
-        try tables.execute(
-            "INSERT INTO config_token (id, user, name, hash) VALUES (?, ?, ?, ?)",
-            [.text(token.id.text), .text(token.user.text), .text(token.name), .text(stored.hash)]
+        return Row(
+            columns: "id, user, name, hash",
+            values: [.text(token.id.text), .text(token.user.text), .text(token.name), .text(stored.hash)]
         )
     }
 
-    private func insert(_ group: ProjectGroup, _ tables: ProjectionWriter) throws {
-        try tables.execute(
-            "INSERT INTO config_group (id, owner, parent, name) VALUES (?, ?, ?, ?)",
-            [.text(group.id.text), .text(group.owner.key), .optional(group.parent?.text), .text(group.name)]
+    private static func row(_ group: ProjectGroup) -> Row {
+        Row(
+            columns: "id, owner, parent, name",
+            values: [
+                .text(group.id.text), .text(group.owner.key), .optional(group.parent?.text), .text(group.name),
+            ]
         )
     }
 
-    private func insert(_ project: Project, _ tables: ProjectionWriter) throws {
-        try tables.execute(
-            "INSERT INTO config_project (id, parent, name) VALUES (?, ?, ?)",
-            [.text(project.id.text), .text(project.parent.text), .text(project.name)]
+    private static func row(_ project: Project) -> Row {
+        Row(
+            columns: "id, parent, name",
+            values: [.text(project.id.text), .text(project.parent.text), .text(project.name)]
         )
     }
 
-    private func insert(_ source: RemoteSource, _ tables: ProjectionWriter) throws {
-        try tables.execute(
-            "INSERT INTO config_source (id, name) VALUES (?, ?)",
-            [.text(source.id.text), .text(source.name)]
-        )
+    private static func row(_ source: RemoteSource) -> Row {
+        Row(columns: "id, name", values: [.text(source.id.text), .text(source.name)])
     }
 }
 

@@ -33,18 +33,34 @@ package struct RunReadModel: Projection {
     package init() {}
 
     /// Follows a run into the live keys, through its changes, and into the records.
-    package func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
+    package func effect(of change: ProjectedChange) throws -> Effect? {
         switch change {
         case .live(let key, let data?) where key.hasPrefix(RunKeys.liveRuns):
-            try write(try JSONCoding.decode(ListedRun.self, from: data), live: true, to: tables)
+            .write(try JSONCoding.decode(ListedRun.self, from: data), live: true)
         case .live(let key, nil) where key.hasPrefix(RunKeys.liveRuns):
-            try remove(String(key.dropFirst(RunKeys.liveRuns.count)), onlyLive: true, from: tables)
+            .remove(String(key.dropFirst(RunKeys.liveRuns.count)), onlyLive: true)
         case .record(RunKeys.run, _, let data?):
-            try write(try JSONCoding.decode(ListedRun.self, from: data), live: false, to: tables)
+            .write(try JSONCoding.decode(ListedRun.self, from: data), live: false)
         case .record(RunKeys.run, let id, nil):
-            try remove(id, onlyLive: false, from: tables)
+            .remove(id, onlyLive: false)
         default:
-            break
+            nil
+        }
+    }
+
+    /// What becomes of a run's rows.
+    package enum Effect: Sendable {
+        /// They are as the run is.
+        case write(ListedRun, live: Bool)
+        /// They go.
+        case remove(String, onlyLive: Bool)
+    }
+
+    /// Brings a run's rows up to date.
+    package func apply(_ effect: Effect, to tables: ProjectionWriter) throws {
+        switch effect {
+        case .write(let run, let live): try write(run, live: live, to: tables)
+        case .remove(let id, let onlyLive): try remove(id, onlyLive: onlyLive, from: tables)
         }
     }
 
@@ -80,7 +96,7 @@ package struct RunReadModel: Projection {
 }
 
 /// What lists need of a stored ``Model/Run``; decoding no more makes every commit and import of runs cheaper.
-private struct ListedRun: Decodable {
+package struct ListedRun: Decodable, Sendable {
     struct Anything: Decodable {
         init(from decoder: any Decoder) {}
     }

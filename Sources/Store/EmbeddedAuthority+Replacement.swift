@@ -52,21 +52,27 @@ extension EmbeddedAuthority {
         }
     }
 
+    /// Writes the records part by part; while one is written, the next is read and prepared.
     private func stage(_ records: StagedRecords, revision: Revision, _ replacement: Replacement) async throws {
-        var offset: Int64 = 0
-        while true {
-            let position = offset
-            let next = try await queue.run { tx -> Int64? in
-                do {
-                    guard let part = try records.records(at: position) else { return nil }
-                    try replacement.add(part.records, revision: revision, tx)
-                    return part.next
-                } catch let error as SystemError {
-                    throw StoreError(.unavailable, "read an import's spool file", cause: error)
-                }
-            }
-            guard let next else { return }
-            offset = next
+        var part = try await prepare(records, at: 0, replacement)
+        while let current = part {
+            async let next = prepare(records, at: current.next, replacement)
+            try await queue.run { try replacement.add(current.records, current.effects, revision: revision, $0) }
+            part = try await next
+        }
+    }
+
+    private func prepare(
+        _ records: StagedRecords,
+        at offset: Int64,
+        _ replacement: Replacement
+    ) async throws -> (records: [ImportedRecord], effects: [ProjectedEffect], next: Int64)? {
+        do {
+            let part = try await BlockingPool.shared.run { try records.records(at: offset) }
+            guard let part else { return nil }
+            return (part.records, try await replacement.effects(of: part.records), part.next)
+        } catch let error as SystemError {
+            throw StoreError(.unavailable, "read an import's spool file", cause: error)
         }
     }
 

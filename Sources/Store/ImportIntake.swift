@@ -45,7 +45,7 @@ package final class ImportIntake: Sendable {
     }
 
     private func keep(_ batch: ImportBatch) async throws {
-        let checks = await lane.read(batch.records.map(\.record))
+        let checks = try await lane.read(batch.records.map(\.record))
         try await attempt { reader in
             for (placed, check) in zip(batch.records, checks) { try reader.keep(placed, after: check) }
             if let refusal = batch.refusal { throw refusal }

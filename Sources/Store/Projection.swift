@@ -8,16 +8,22 @@ import GRDB
 ///   dropped and derived again when `version` changes.
 /// - `schema` creates tables and indexes whose names begin with `name` and an underscore. Only primary keys are unique and
 ///   there are no foreign keys: a decided commit must always be applicable. Uniqueness is guarded by change groups.
-/// - `apply` ignores what it does not know. An error refuses the batch.
+/// - `effect` is pure: an import works it out for many records at once, before it writes the first.
+/// - What a projection does not know has no effect. An error refuses the batch.
 package protocol Projection: Sendable {
+    /// What a change means for the tables, before anything is known of what they hold.
+    associatedtype Effect: Sendable
+
     /// The prefix of the tables: lower-case letters and digits, unlike any table of the store itself.
     var name: String { get }
     /// Grows with every change of `schema` or of what `apply` derives.
     var version: Int { get }
     /// `CREATE TABLE` and `CREATE INDEX` statements, separated by semicolons.
     var schema: String { get }
+    /// Works out what a change means; nil for nothing.
+    func effect(of change: ProjectedChange) throws -> Effect?
     /// Brings the tables up to date with one change.
-    func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws
+    func apply(_ effect: Effect, to tables: ProjectionWriter) throws
 }
 
 /// A change a projection learns of; no data means that the thing was deleted.

@@ -1,5 +1,17 @@
 import GRDB
 
+/// What one change means for the tables of all projections.
+struct ProjectedEffect: Sendable {
+    typealias Part = @Sendable (ProjectionWriter) throws -> Void
+
+    fileprivate let parts: [Part]
+
+    /// Brings the tables up to date.
+    func apply(to tables: ProjectionWriter) throws {
+        for part in parts { try part(tables) }
+    }
+}
+
 /// The projections of a store: creates, checks, rebuilds and feeds their tables.
 struct ProjectionSet: Sendable {
     let projections: [any Projection]
@@ -20,16 +32,33 @@ struct ProjectionSet: Sendable {
         }
     }
 
-    /// Hands one change to every projection, whose tables may bear other names meanwhile.
-    func apply(_ change: ProjectedChange, _ db: Database, names: TableNames? = nil) throws {
-        let writer = ProjectionWriter(db: db, names: names)
-        for projection in projections {
-            do { try projection.apply(change, to: writer) } catch {
-                let cause = StoreError.wrapping(error, "run a statement")
-                // A full disk is no fault of the projection's.
-                let kind = (cause as? StoreError)?.kind ?? .invalid
-                throw StoreError(kind, "project \(change.subject) to \(projection.name)", cause: cause)
-            }
+    /// Works out what one change means for every projection.
+    func effect(of change: ProjectedChange) throws -> ProjectedEffect {
+        ProjectedEffect(parts: try projections.compactMap { try Self.part(of: change, in: $0) })
+    }
+
+    /// Hands one change to every projection.
+    func apply(_ change: ProjectedChange, _ db: Database) throws {
+        try effect(of: change).apply(to: ProjectionWriter(db: db))
+    }
+
+    private static func part(of change: ProjectedChange, in projection: some Projection) throws -> ProjectedEffect.Part?
+    {
+        let effect = try blaming(projection, for: change) { try projection.effect(of: change) }
+        guard let effect else { return nil }
+        return { tables in try blaming(projection, for: change) { try projection.apply(effect, to: tables) } }
+    }
+
+    private static func blaming<Value>(
+        _ projection: some Projection,
+        for change: ProjectedChange,
+        _ body: () throws -> Value
+    ) throws -> Value {
+        do { return try body() } catch {
+            let cause = StoreError.wrapping(error, "run a statement")
+            // A full disk is no fault of the projection's.
+            let kind = (cause as? StoreError)?.kind ?? .invalid
+            throw StoreError(kind, "project \(change.subject) to \(projection.name)", cause: cause)
         }
     }
 

@@ -24,18 +24,29 @@ struct Replacement {
         return revision
     }
 
-    /// Adds records.
-    func add(_ records: [ImportedRecord], revision: Revision, _ tx: WriteTransaction) throws {
+    /// Works out what records mean for the projections, several at once; needs no transaction.
+    func effects(of records: [ImportedRecord]) async throws -> [ProjectedEffect] {
+        try await ConcurrentMap.map(records) { [projections] record in
+            try projections.effect(of: .record(type: record.type, id: record.id, data: record.data))
+        }
+    }
+
+    /// Adds records with what they mean for the projections.
+    func add(
+        _ records: [ImportedRecord],
+        _ effects: [ProjectedEffect],
+        revision: Revision,
+        _ tx: WriteTransaction
+    ) throws {
         try expectAuthority(tx)
         tx.touch()
-        let names = try names(tx.db)
-        for record in records {
+        let tables = ProjectionWriter(db: tx.db, names: try names(tx.db))
+        for (record, effect) in zip(records, effects) {
             try tx.db.run(
                 "INSERT INTO staged_record VALUES (?, ?, ?, ?)",
                 [.text(record.type), .text(record.id), .blob(record.data), .integer(revision)]
             )
-            let change = ProjectedChange.record(type: record.type, id: record.id, data: record.data)
-            try projections.apply(change, tx.db, names: names)
+            try effect.apply(to: tables)
         }
     }
 

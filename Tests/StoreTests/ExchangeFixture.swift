@@ -107,6 +107,8 @@ struct LetterModel: Projection {
         CREATE TABLE letter_live(key TEXT PRIMARY KEY);
         """
 
+    func effect(of change: ProjectedChange) -> ProjectedChange? { change }
+
     func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
         switch change {
         case .record("letter", let id, let data):

@@ -39,7 +39,13 @@ struct ProjectionTests {
                         _ = try await store.commit(
                             .of {
                                 $0.put(record: "\(number)", type: "project", Data("p\(number)"))
-                                if isBad { $0.put(record: "bad\(number)", type: "project", Data("bad")) }
+                                if isBad {
+                                    $0.put(
+                                        record: "bad\(number)",
+                                        type: "project",
+                                        Data(number % 8 == 0 ? "bad" : "worse")
+                                    )
+                                }
                             }
                         )
                     }
@@ -137,20 +143,28 @@ struct Names: Projection {
             """
     }
 
-    func apply(_ change: ProjectedChange, to tables: ProjectionWriter) throws {
+    struct Effect {
+        let key: String
+        let name: String?
+    }
+
+    func effect(of change: ProjectedChange) throws -> Effect? {
         switch change {
-        case .record("project", let id, let data): try put("r/\(id)", data, tables)
-        case .live(let key, let data) where key.hasPrefix("project/"): try put(key, data, tables)
-        default: break
+        case .record("project", let id, let data): try put("r/\(id)", data)
+        case .live(let key, let data) where key.hasPrefix("project/"): try put(key, data)
+        default: nil
         }
     }
 
-    private func put(_ key: String, _ data: Data?, _ tables: ProjectionWriter) throws {
-        guard let data else { return try tables.execute("DELETE FROM \(name)_item WHERE key = ?", [.text(key)]) }
-        if data.text == "bad" { throw Failure("a bad name") }
-        try tables.execute(
-            "INSERT OR REPLACE INTO \(name)_item VALUES (?, ?)",
-            [.text(key), .text(data.text + suffix)]
-        )
+    private func put(_ key: String, _ data: Data?) throws -> Effect {
+        if data?.text == "bad" { throw Failure("a bad name") }
+        return Effect(key: key, name: data.map { $0.text + suffix })
+    }
+
+    func apply(_ effect: Effect, to tables: ProjectionWriter) throws {
+        if effect.name == "worse" { throw Failure("a worse name") }
+        try tables.execute("DELETE FROM \(name)_item WHERE key = ?", [.text(effect.key)])
+        guard let text = effect.name else { return }
+        try tables.execute("INSERT INTO \(name)_item VALUES (?, ?)", [.text(effect.key), .text(text)])
     }
 }
