@@ -228,7 +228,10 @@ let package = Package(
         ),
         tests(
             of: "RunService",
-            ["Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit", .logging, .httpTypes],
+            [
+                "Model", "HTTPTransport", "WorkerClients", "Store", "ObjectStorage", "ServiceKit",
+                .hummingbird, .logging, .httpTypes, .nioCore,
+            ],
             exclude: ["Agola"]
         ),
         tests(

@@ -49,16 +49,12 @@ package struct ExecutorAPI: Sendable {
         return try Response.json(work)
     }
 
-    // The logs become objects before the end of the task is stored: a finished task always has all its bytes.
     private func report(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let caller = try ExecutorCaller(request, context)
-        let task = caller.task
         let status: ExecutorTaskStatus = try await request.json()
         let run = try await caller.assignment(in: scheduler).spec.run
-        let sizes = status.logSizes
-        for (selector, bytes) in sizes { try await intake.complete(selector, of: task, bytes: bytes) }
-        if status.phase.isFinished { try await intake.seal(task, of: [run], sizes: sizes) }
-        try await scheduler.submit(.event(.reported(task, attempt: caller.attempt, executor: caller.executor, status)))
+        try await ReportIntake(scheduler: scheduler, intake: intake)
+            .take(status, of: caller.task, attempt: caller.attempt, run: run, from: caller.executor)
         return Response.empty()
     }
 
@@ -71,18 +67,6 @@ package struct ExecutorAPI: Sendable {
         let bytes = try await request.bytes(limit: 4 << 20)
         let stored = try await intake.append(bytes, at: offset, to: selector, of: caller.task)
         return try Response.json(LogAcknowledgement(offset: stored))
-    }
-}
-
-extension ExecutorTaskStatus {
-    /// How long the logs of ended steps are, as far as the executor says so.
-    fileprivate var logSizes: [LogSelector: Int64] {
-        var sizes: [LogSelector: Int64] = [:]
-        if let bytes = setupStep.logBytes { sizes[.setup] = bytes }
-        for (index, step) in steps.enumerated() {
-            if let bytes = step.logBytes { sizes[.step(index)] = bytes }
-        }
-        return sizes
     }
 }
 

@@ -57,9 +57,11 @@ package final class LogIntake: Sendable {
         return try await BlockingPool.shared.run { try log.append(bytes, at: offset) }
     }
 
-    /// Notes how long a log is once its step has ended, so that followers know the end.
+    /// Notes how long a log is once its step has ended, so that followers know the end; one that was made for them alone goes.
     package func complete(_ selector: LogSelector, of task: TaskID, bytes: Int64) async throws {
-        try await growingLog(selector, of: task)?.complete(at: bytes)
+        guard let log = try await growingLog(selector, of: task) else { return }
+        log.complete(at: bytes)
+        if bytes == 0, log.size == 0 { try await withdraw(selector, of: task) }
     }
 
     /// The log while it still grows; nil when nothing of it has arrived or it is an object already.

@@ -37,14 +37,8 @@ package struct LogReader: Sendable {
         follows: Bool
     ) async throws -> ResponseBody {
         let step = try await find(selector, of: task, run: run).step
-        if let log = try await intake.growingLog(selector, of: task) {
-            return Self.body(of: log, from: offset, follows: follows)
-        }
-        // A step that runs may be followed before its first byte: no event will tell of that.
-        if follows, step.phase == .running, let log = try await intake.awaitedLog(selector, of: task) {
-            let step = try await find(selector, of: task, run: run).step
-            // Ended meanwhile: nobody else will say so to a log that was made just now.
-            if step.phase != .running { log.complete(at: step.logBytes ?? 0) }
+        if let log = try await growingLog(selector, of: task, awaits: follows && step.phase == .running) {
+            if follows { try await completeIfEnded(log, selector, of: task, run: run) }
             return Self.body(of: log, from: offset, follows: follows)
         }
         do {
@@ -54,6 +48,29 @@ package struct LogReader: Sendable {
             guard step.phase != .notstarted, step.logBytes == 0 else { throw Self.noLog }
             return ResponseBody()
         }
+    }
+
+    // A step that runs may be followed before its first byte: no event will tell of that.
+    private func growingLog(_ selector: LogSelector, of task: TaskID, awaits: Bool) async throws -> GrowingLog? {
+        if let log = try await intake.growingLog(selector, of: task) { return log }
+        return awaits ? try await intake.awaitedLog(selector, of: task) : nil
+    }
+
+    // Who ends a step says so to the log that is there then: neither to one that was made later nor to one of a later process.
+    private func completeIfEnded(
+        _ log: GrowingLog,
+        _ selector: LogSelector,
+        of task: TaskID,
+        run: RunID
+    ) async throws {
+        let (whole, step) = try await find(selector, of: task, run: run)
+        // Of a step without an executor's word, more may come until its task has ended.
+        guard step.phase.isFinished, let bytes = step.logBytes ?? (whole.status.isFinished ? log.size : nil) else {
+            return
+        }
+        try await intake.complete(selector, of: task, bytes: bytes)
+        // Taken away meanwhile, so that it was not found.
+        log.complete(at: bytes)
     }
 
     static let noLog = APIError(.notExist, code: "logDoesNotExist", "This log doesn't exist.")

@@ -107,27 +107,27 @@ struct RunWorld: Sendable {
         }
     }
 
-    // What the route of reports does; a storage that fails is asked again.
+    // A storage that fails is asked again.
     private func end(_ task: ExecutorTask, _ phase: StepPhase) async throws {
         let bytes = Array("log of \(task.spec.id)".utf8)
         _ = try await intake.append(bytes, at: 0, to: .setup, of: task.spec.id)
-        while true {
-            do {
-                let sizes: [LogSelector: Int64] = [.setup: Int64(bytes.count)]
-                try await intake.seal(task.spec.id, of: [task.spec.run], sizes: sizes)
-                break
-            } catch let error as ObjectStorageError where error.kind == .unavailable {
-                continue
-            }
-        }
         var status = task.status
         status.phase = phase
         status.setupStep.phase = phase
         status.setupStep.logBytes = Int64(bytes.count)
-        let attempt = task.spec.attempt
-        try await scheduler.submit(
-            .event(.reported(task.spec.id, attempt: attempt, executor: Self.executor, status))
-        )
+        while true {
+            do {
+                return try await report(task, status)
+            } catch let error as ObjectStorageError where error.kind == .unavailable {
+                continue
+            }
+        }
+    }
+
+    /// Reports as the executor does.
+    func report(_ task: ExecutorTask, _ status: ExecutorTaskStatus) async throws {
+        try await ReportIntake(scheduler: scheduler, intake: intake)
+            .take(status, of: task.spec.id, attempt: task.spec.attempt, run: task.spec.run, from: Self.executor)
     }
 
     /// All runs that are stored.

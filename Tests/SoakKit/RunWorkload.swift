@@ -130,7 +130,9 @@ package struct RunWorkload: Sendable {
             let hadEnded = try await self.run(run.number).phase.isFinished
             do {
                 let query = [("step", "\(step)"), ("follow", ""), ("offset", "\(bytes.count)")]
-                let reply = try await ServiceConnection.checked(try await site.api.open(.get, path, query: query))
+                let reply = try await ServiceConnection.checked(
+                    try await site.api.open(.get, path, query: query, deadline: end)
+                )
                 for try await piece in reply.body { bytes += piece }
                 return bytes
             } catch {
