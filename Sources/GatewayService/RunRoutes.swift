@@ -12,6 +12,13 @@ struct RunRoutes: Sendable {
     let runservice: RunServiceClient
     let owners: RunOwnerLookup
     let credentials: CloneCredentials
+    private let listed = ListedRuns()
+
+    init(runservice: RunServiceClient, owners: RunOwnerLookup, credentials: CloneCredentials) {
+        self.runservice = runservice
+        self.owners = owners
+        self.credentials = credentials
+    }
 
     func add(optional: GatewayRoutes, required: GatewayRoutes) {
         for place in RunOwnerLookup.Place.allCases {
@@ -63,9 +70,14 @@ struct RunRoutes: Sendable {
             phases: cursor.phaseFilter ?? [],
             results: cursor.resultFilter ?? []
         )
-        let page = try await relay { try await runservice.runs(query, as: RunsResponse.self) }
-        var response = try Response.json(page.runs)
-        cursor.startRunCounter = page.runs.last?.number
+        let page = try await relay { try await runservice.runTexts(query) }
+        let (list, lastNumber) = try listed.list(of: page.runs)
+        var response = Response(
+            status: .ok,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: list))
+        )
+        cursor.startRunCounter = lastNumber
         response.headers[.runCursor] = page.hasMore ? try cursor.text : ""
         return response
     }

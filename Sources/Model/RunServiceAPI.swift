@@ -24,22 +24,6 @@ public struct RunWithDefinition: Codable, Sendable, Equatable {
     }
 }
 
-/// A page of runs: of ``Run``s, or of what a reader needs of them, for lists are long and runs have much to decode.
-public struct RunPage<Entry: Sendable>: Sendable {
-    /// The runs, in the order asked for.
-    public var runs: [Entry]
-    /// Whether more follow.
-    public var hasMore: Bool
-
-    /// Makes a page.
-    public init(runs: [Entry], hasMore: Bool) {
-        self.runs = runs
-        self.hasMore = hasMore
-    }
-}
-
-extension RunPage: Decodable where Entry: Decodable {}
-
 /// Which runs of a group to list.
 public struct RunQuery: Sendable, Equatable {
     /// The group; runs of it and of everything below it are listed.

@@ -41,8 +41,8 @@ package struct RunAPI: Sendable {
         }
         group.get("runs") { request, _ in
             let page = try await queries.page(try Self.query(of: request))
-            let body = ResponseBody(byteBuffer: ByteBuffer(bytes: page))
-            return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
+            let body = ResponseBody(byteBuffer: ByteBuffer(bytes: page.lines))
+            return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)
         }
         group.get("runs/:run") { _, context in try Response.json(try await run(context)) }
         group.delete("runs/:run") { _, context in

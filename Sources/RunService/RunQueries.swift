@@ -12,10 +12,10 @@ package struct RunQueries: Sendable {
         self.store = store
     }
 
-    /// A page of runs of a group and what lies below it: the JSON of a ``Model/RunPage``.
+    /// A page of runs of a group and what lies below it: the JSON of each.
     ///
     /// Runs are stored as they are sent, so a list, which browsers ask for most, needs no coder.
-    package func page(_ query: RunQuery) async throws -> [UInt8] {
+    package func page(_ query: RunQuery) async throws -> RunPage<[UInt8]> {
         try await attempt("list runs of \(query.group)") {
             try await store.read { tx in
                 var (sql, arguments) = Self.statement(for: query)
@@ -26,14 +26,10 @@ package struct RunQueries: Sendable {
                 }
                 let rows = try tx.rows(sql, arguments)
                 let wanted = query.limit > 0 ? rows.prefix(query.limit) : rows[...]
-                var text = Array(#"{"hasMore":\#(rows.count > wanted.count),"runs":["#.utf8)
-                for row in wanted {
-                    guard let run = try Self.stored(RunID(try row.text("id")), in: tx)?.data else { continue }
-                    if text.last == UInt8(ascii: "}") { text.append(UInt8(ascii: ",")) }
-                    text.append(contentsOf: run)
+                let runs = try wanted.compactMap { row in
+                    try Self.stored(RunID(try row.text("id")), in: tx).map { Array($0.data) }
                 }
-                text += Array("]}".utf8)
-                return text
+                return RunPage(runs: runs, hasMore: rows.count > wanted.count)
             }
         }
     }

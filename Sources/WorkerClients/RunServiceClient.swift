@@ -22,17 +22,19 @@ extension RunServiceClient {
         try await connection.send(.post, "/api/v1alpha/runs", creation)
     }
 
-    /// Lists runs of a group and what lies below it; `entry` is what is decoded of each.
-    public func runs<Entry: Decodable & Sendable>(
-        _ query: RunQuery,
-        as entry: Entry.Type = Run.self
-    ) async throws -> RunPage<Entry> {
+    /// Lists runs of a group and what lies below it.
+    public func runs(_ query: RunQuery) async throws -> RunPage<Run> {
+        try await runTexts(query).map { try JSONCoding.decode(Run.self, from: $0) }
+    }
+
+    /// Lists runs of a group and what lies below it: the JSON of each.
+    public func runTexts(_ query: RunQuery) async throws -> RunPage<[UInt8]> {
         var pairs = [("group", query.group), ("limit", String(query.limit))]
         if let start = query.start { pairs.append(("start", String(start))) }
         if query.ascending { pairs.append(("ascending", "true")) }
         pairs += query.phases.map { ("phase", $0) }
         pairs += query.results.map { ("result", $0) }
-        return try await connection.get("/api/v1alpha/runs", query: pairs)
+        return try RunPage(lines: try await connection.exchange(.get, "/api/v1alpha/runs", query: pairs))
     }
 
     /// A run by its number within a root group: `/project/<id>` or `/user/<id>`.
