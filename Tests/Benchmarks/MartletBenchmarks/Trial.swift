@@ -120,7 +120,7 @@ struct Trial {
     }
 
     private func settle() async throws {
-        try await until("all runs have ended", every: .milliseconds(20)) {
+        try await until("all runs have ended", within: .seconds(600), every: .milliseconds(20)) {
             try await service.runs(limit: 1, phases: ["queued", "running"]).isEmpty
         }
     }

@@ -119,11 +119,16 @@ struct TrialInstallation: Sendable {
 }
 
 /// Waits until something is so, looking every few milliseconds.
-/// - Throws: ``Failure`` after ten minutes.
-func until(_ what: String, every pause: Duration = .milliseconds(5), _ isSo: () async throws -> Bool) async throws {
-    let deadline = Deadline.after(.seconds(600))
+/// - Throws: ``Failure`` when it takes longer than `limit`.
+func until(
+    _ what: String,
+    within limit: Duration = .seconds(60),
+    every pause: Duration = .milliseconds(5),
+    _ isSo: () async throws -> Bool
+) async throws {
+    let deadline = Deadline.after(limit)
     while try await !isSo() {
-        if deadline.isPast { throw Failure("not within ten minutes: \(what)") }
+        if deadline.isPast { throw Failure("not within \(limit): \(what)") }
         try await Task.sleep(for: pause)
     }
 }
