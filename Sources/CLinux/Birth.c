@@ -46,12 +46,17 @@ static pid_t clone_onto_stack(struct clone_args *arguments, void (*life)(const v
     return -1;
 }
 
-static pid_t bear_in_copy(int group, void (*life)(const void *), const void *context) {
+static struct clone_args arguments_for(int group) {
     struct clone_args arguments = {.exit_signal = SIGCHLD};
     if (group >= 0) {
         arguments.flags = CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)group;
     }
+    return arguments;
+}
+
+static pid_t bear_in_copy(int group, void (*life)(const void *), const void *context) {
+    struct clone_args arguments = arguments_for(group);
     // Not the C library's fork: where the caller was not made by it, locks that it takes may be held for ever.
     pid_t child = (pid_t)(group < 0 ? syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)
                                     : syscall(SYS_clone3, &arguments, sizeof arguments));
@@ -62,15 +67,10 @@ static pid_t bear_in_copy(int group, void (*life)(const void *), const void *con
 static pid_t bear_in_shared_memory(int group, void (*life)(const void *), const void *context) {
     // The caller's own stack lends the child a part, so that nothing is allocated.
     _Alignas(16) char stack[64 << 10];
-    struct clone_args arguments = {
-        .flags = CLONE_VM | CLONE_VFORK,
-        .exit_signal = SIGCHLD,
-        .stack = (uint64_t)(uintptr_t)stack,
-        .stack_size = sizeof stack};
-    if (group >= 0) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)group;
-    }
+    struct clone_args arguments = arguments_for(group);
+    arguments.flags |= CLONE_VM | CLONE_VFORK;
+    arguments.stack = (uint64_t)(uintptr_t)stack;
+    arguments.stack_size = sizeof stack;
     // The caller's handlers must not run in the child, whose memory is the caller's.
     sigset_t all, before;
     sigfillset(&all);

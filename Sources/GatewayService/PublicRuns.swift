@@ -3,7 +3,7 @@ import FoundationEssentials
 import Model
 
 /// A run in a list, as the public API shows it.
-struct RunsResponse: Encodable, Sendable {
+struct RunsResponse: Encodable {
     let number: Int64
     let name: String
     let annotations: [String: String]
@@ -258,7 +258,7 @@ struct RunTaskResponseStep: Encodable {
 
 /// An optional that stands in JSON as `null` instead of being left out.
 @propertyWrapper
-struct Present<Value: Encodable & Sendable>: Encodable, Sendable {
+struct Present<Value: Encodable>: Encodable {
     var wrappedValue: Value?
 
     func encode(to encoder: any Encoder) throws {

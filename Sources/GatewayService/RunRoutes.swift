@@ -14,12 +14,6 @@ struct RunRoutes: Sendable {
     let credentials: CloneCredentials
     private let listed = ListedRuns()
 
-    init(runservice: RunServiceClient, owners: RunOwnerLookup, credentials: CloneCredentials) {
-        self.runservice = runservice
-        self.owners = owners
-        self.credentials = credentials
-    }
-
     func add(optional: GatewayRoutes, required: GatewayRoutes) {
         for place in RunOwnerLookup.Place.allCases {
             let runs = "\(place.rawValue)/:owner/runs"
@@ -72,11 +66,7 @@ struct RunRoutes: Sendable {
         )
         let page = try await relay { try await runservice.runTexts(query) }
         let (list, lastNumber) = try listed.list(of: page.runs)
-        var response = Response(
-            status: .ok,
-            headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: list))
-        )
+        var response = Response.json(text: list)
         cursor.startRunCounter = lastNumber
         response.headers[.runCursor] = page.hasMore ? try cursor.text : ""
         return response

@@ -54,10 +54,14 @@ struct GitObjects: Sendable {
     /// The commit a revision names; nil when there is none.
     func commit(_ revision: RepositoryRequest.Revision, in directory: String) async throws -> GitCommit? {
         switch revision {
-        case .object(let object): try await commits(behind: [object], in: directory)[object]
-        case .ref("HEAD"): try await commits(behind: ["HEAD"], in: directory)["HEAD"]
+        case .object(let object): try await commit(behind: object, in: directory)
+        case .ref("HEAD"): try await commit(behind: "HEAD", in: directory)
         case .ref(let ref): try await commit(ofRef: ref, in: directory)
         }
+    }
+
+    private func commit(behind name: String, in directory: String) async throws -> GitCommit? {
+        try await commits(behind: [name], in: directory)[name]
     }
 
     /// The commit that a ref names by its full name, as a rule with one process: it is what starting a run waits for.
@@ -71,7 +75,7 @@ struct GitObjects: Sendable {
         let words = String(decoding: head, as: UTF8.self).split(separator: " ", maxSplits: 2).map(String.init)
         // Others than the ref itself are refs below one that does not exist.
         guard words.count == 3, words[2] == ref else { return nil }
-        guard words[1] == "commit" else { return try await commits(behind: [words[0]], in: directory)[words[0]] }
+        guard words[1] == "commit" else { return try await commit(behind: words[0], in: directory) }
         return CommitText(Array(output.dropFirst(head.count + 1))).commit(named: words[0])
     }
 

@@ -1,6 +1,7 @@
-package import Hummingbird
 import Base
+package import FoundationEssentials
 package import HTTPTypes
+package import Hummingbird
 import NIOCore
 
 /// The context of a request to an internal service.
@@ -99,10 +100,15 @@ extension RequestContext {
 extension Response {
     /// A JSON answer.
     package static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        json(text: try JSONCoding.encode(value), status: status)
+    }
+
+    /// An answer of JSON that is encoded already.
+    package static func json(text: Data, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status,
             headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONCoding.encode(value)))
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text))
         )
     }
 

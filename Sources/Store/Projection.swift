@@ -16,7 +16,7 @@ package protocol Projection: Sendable {
 
     /// The prefix of the tables: lower-case letters and digits, unlike any table of the store itself.
     var name: String { get }
-    /// Grows with every change of `schema` or of what `apply` derives.
+    /// Grows with every change of `schema` or of what is derived.
     var version: Int { get }
     /// `CREATE TABLE` and `CREATE INDEX` statements, separated by semicolons.
     var schema: String { get }

@@ -61,21 +61,7 @@ struct SandboxImageTests {
     func linkedMountPoint() throws {
         let directory = TemporaryDirectory.path
         let image = try BusyBox.makeImage(in: directory)
-        let (view, names) = (HostView(), SlotNetwork.Names(resolver: "", hosts: ""))
-        let place = try SandboxPlace(
-            path: "\(directory)/place",
-            surroundings: SandboxPlace.Surroundings(
-                namespaces: try NamespacePair(range: nil),
-                range: nil,
-                view: view,
-                filter: nil,
-                settings: try PlaceSettings(path: "\(directory)/settings", view: view, network: names),
-                network: names,
-                notes: [],
-                program: "/usr/bin/bwrap"
-            ),
-            groups: ControlGroups(hierarchies: [], limits: .init())
-        ).using(image: image)
+        let place = try SandboxPlace.unlimited(in: directory).using(image: image)
         try #require(symlink("/oldroot/etc", "\(directory)/place/upper/proc") == 0)
         #expect(throws: SetupError.self) { try place.plan(for: StepCommand(selfTest: "true", environment: [:])) }
         try place.destroy()

@@ -212,7 +212,7 @@ extension ComponentProcesses {
 
     /// Runs a process to its end.
     private func run(_ components: String) async throws -> (id: pid_t, status: TerminationStatus) {
-        let log = try openLog(components)
+        let log = try TestProcess.openLog("\(logs)/\(components).log")
         let outcome = try await Subprocess.run(
             .path(FilePath("\(TestProcess.products)/martletd")),
             arguments: ["serve", "--config", configuration, "--components", components, "--detailed-errors"],
@@ -229,15 +229,6 @@ extension ComponentProcesses {
             return id
         }
         return (outcome.closureResult, outcome.terminationStatus)
-    }
-
-    private func openLog(_ components: String) throws -> FileDescriptor {
-        try FileDescriptor.open(
-            FilePath("\(logs)/\(components).log"),
-            .writeOnly,
-            options: [.create, .append],
-            permissions: .ownerReadWrite
-        )
     }
 
     /// Announces a start, unless all processes are to be down.

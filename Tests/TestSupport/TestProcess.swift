@@ -2,7 +2,7 @@ import Base
 import FoundationEssentials
 import Glibc
 import Subprocess
-import SystemPackage
+package import SystemPackage
 
 /// Programs that a test runs: the project's own from the build's directory, and those of the system.
 package enum TestProcess {
@@ -67,14 +67,7 @@ package enum TestProcess {
         _ body: (_ processID: Int32) async throws -> Value
     ) async throws -> (value: Value, isSuccess: Bool) {
         let updates = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })
-        let file = try attempt("open \(log)") {
-            try FileDescriptor.open(
-                FilePath(log),
-                .writeOnly,
-                options: [.create, .append],
-                permissions: .ownerReadWrite
-            )
-        }
+        let file = try openLog(log)
         let outcome = try await Subprocess.run(
             executable(program),
             arguments: Arguments(arguments),
@@ -88,6 +81,19 @@ package enum TestProcess {
             return try await body(id)
         }
         return (outcome.closureResult, outcome.terminationStatus.isSuccess)
+    }
+
+    /// Opens a file to which a program's output is appended.
+    /// - Throws: ``Failure`` naming the path.
+    package static func openLog(_ path: String) throws -> FileDescriptor {
+        try attempt("open \(path)") {
+            try FileDescriptor.open(
+                FilePath(path),
+                .writeOnly,
+                options: [.create, .append],
+                permissions: .ownerReadWrite
+            )
+        }
     }
 
     /// A TCP port of the loopback interface that nobody uses now.
